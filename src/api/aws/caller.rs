@@ -1,0 +1,14 @@
+//! Who calls, as the signature says.
+
+/// The caller of one request. Account and region choose the world that the request sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The 12-digit account that the access key belongs to.
+    pub account: String,
+    /// The region of the signature's scope.
+    pub region: String,
+    /// The service of the signature's scope, such as `mediapackage`.
+    pub service: String,
+    /// The access key id.
+    pub access_key: String,
+}

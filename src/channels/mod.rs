@@ -1,0 +1,131 @@
+//! The running channels: one writer each. An event is written to the channel's journal first, then taken
+//! into its state, then published as an immutable snapshot that readers never wait for.
+//!
+//! Ingest submits events; origin reads snapshots; neither knows the other.
+
+mod retention;
+mod running;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use crate::media_store::{MediaStore, StoreError};
+use crate::resources::{CatalogueHandle, ChannelGuid};
+
+pub use running::{RunningChannel, SubmitError};
+
+/// Where the time comes from; tests set it.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// All running channels. A channel runs from the first time that somebody asks for it.
+pub struct Channels {
+    store: Arc<dyn MediaStore>,
+    catalogue: CatalogueHandle,
+    clock: Clock,
+    running: Mutex<HashMap<ChannelGuid, Arc<OnceCell<Arc<RunningChannel>>>>>,
+}
+
+impl Channels {
+    /// Channels of the catalogue, kept in the store.
+    pub fn new(store: Arc<dyn MediaStore>, catalogue: CatalogueHandle, clock: Clock) -> Self {
+        Channels { store, catalogue, clock, running: Mutex::default() }
+    }
+
+    /// The store that holds their media.
+    pub fn store(&self) -> &Arc<dyn MediaStore> {
+        &self.store
+    }
+
+    /// The time it is.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The running channel; `None` if the catalogue has no such channel. Opening one replays its journal.
+    pub async fn get(&self, guid: &ChannelGuid) -> Result<Option<Arc<RunningChannel>>, StoreError> {
+        if self.catalogue.load().channel(guid).is_none() {
+            return Ok(None);
+        }
+        let cell = {
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.entry(guid.clone()).or_default().clone()
+        };
+        let channel = cell.get_or_try_init(|| RunningChannel::open(guid.clone(), self.store.clone())).await?;
+        Ok(Some(channel.clone()))
+    }
+
+    /// Lets time pass in every running channel, for ever: call it as a task of its own.
+    pub async fn keep_time(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(100));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let now = self.now();
+            for channel in self.all_running() {
+                if let Err(error) = channel.let_time_pass(now).await {
+                    tracing::error!(channel = %channel.guid(), %error, "time could not pass in the channel");
+                }
+            }
+        }
+    }
+
+    /// Forgets what no endpoint can show any more and what deleted channels left, for ever: a task of its own.
+    pub async fn keep_retention(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(std::time::Duration::from_secs(20));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.apply_retention(self.now()).await;
+        }
+    }
+
+    /// One round of [`Self::keep_retention`].
+    pub async fn apply_retention(&self, now: Timestamp) {
+        let catalogue = self.catalogue.load();
+        for channel in self.all_running() {
+            let guid = channel.guid();
+            let done = if catalogue.channel(guid).is_some() {
+                channel
+                    .forget_before(retention::horizon(&catalogue, guid, now))
+                    .await
+                    .map_err(|error| error.to_string())
+            } else {
+                self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(guid);
+                self.store.remove_all(&guid.0).await.map_err(|error| error.to_string())
+            };
+            if let Err(error) = done {
+                tracing::error!(channel = %guid, %error, "retention failed");
+            }
+        }
+    }
+
+    /// Opens every channel of the catalogue, so that the first request does not wait for a replay.
+    pub async fn open_all(&self) {
+        let guids: Vec<ChannelGuid> = self.catalogue.load().channels().map(|channel| channel.guid.clone()).collect();
+        for guid in guids {
+            if let Err(error) = self.get(&guid).await {
+                tracing::error!(channel = %guid, %error, "the channel's journal could not be opened");
+            }
+        }
+    }
+
+    /// Stops all channels and removes all their media.
+    pub async fn reset(&self) -> Result<(), StoreError> {
+        let guids: Vec<ChannelGuid> = {
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.drain().map(|(guid, _)| guid).collect()
+        };
+        for guid in guids {
+            self.store.remove_all(&guid.0).await?;
+        }
+        Ok(())
+    }
+
+    fn all_running(&self) -> Vec<Arc<RunningChannel>> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.values().filter_map(|cell| cell.get().cloned()).collect()
+    }
+}

@@ -1,0 +1,194 @@
+//! One running channel: journal, state and snapshot.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+use crate::media_store::{MediaStore, StoreError};
+use crate::presentation::{ChannelEvent, ChannelState, Fact, InputIndex, Snapshot};
+use crate::resources::{ChannelGuid, EndpointGuid};
+
+/// Journal records after which a checkpoint replaces them.
+const RECORDS_PER_CHECKPOINT: usize = 4_000;
+
+/// Why an event was not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The journal could not be written: nothing changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An event has no binary form; a fault of ours.
+    #[error("the event cannot be written to the journal: {0}")]
+    Encoding(#[from] postcard::Error),
+}
+
+/// A channel that takes events in.
+pub struct RunningChannel {
+    guid: ChannelGuid,
+    store: Arc<dyn MediaStore>,
+    writer: Mutex<Writer>,
+    snapshot: ArcSwap<Snapshot>,
+    next_object: AtomicU64,
+}
+
+struct Writer {
+    state: ChannelState,
+    records: usize,
+}
+
+impl RunningChannel {
+    /// Replays the channel's journal and removes objects that it does not know: a crash left them between
+    /// storing and acknowledging.
+    pub(super) async fn open(guid: ChannelGuid, store: Arc<dyn MediaStore>) -> Result<Arc<Self>, StoreError> {
+        let replay = store.open_journal(&guid.0).await?;
+        let damaged = |what: &str| StoreError::Io(format!("the journal of channel {guid} holds {what}"));
+        let mut state = match &replay.checkpoint {
+            Some(checkpoint) => {
+                postcard::from_bytes(checkpoint).map_err(|_| damaged("a checkpoint that this version cannot read"))?
+            }
+            None => ChannelState::default(),
+        };
+        let mut facts = Vec::new();
+        for record in &replay.records {
+            let event: ChannelEvent =
+                postcard::from_bytes(record).map_err(|_| damaged("a record that this version cannot read"))?;
+            state.apply(&event, &mut facts);
+            facts.clear();
+        }
+        let known = state.objects();
+        for object in store.list(&guid.0).await? {
+            if known.binary_search(&object).is_err() {
+                store.delete(&object).await?;
+            }
+        }
+        let snapshot = ArcSwap::from_pointee(state.snapshot(1));
+        let writer = Mutex::new(Writer { state, records: replay.records.len() });
+        Ok(Arc::new(RunningChannel { guid, store, writer, snapshot, next_object: AtomicU64::new(0) }))
+    }
+
+    /// The channel's name.
+    pub fn guid(&self) -> &ChannelGuid {
+        &self.guid
+    }
+
+    /// The channel at this moment; never waits.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// A store key for a segment received at `at`, never given before.
+    pub fn new_object_key(&self, input: InputIndex, at: Timestamp) -> String {
+        let count = self.next_object.fetch_add(1, Ordering::Relaxed);
+        format!("{}/{}/{:014x}-{count:x}", self.guid, input.index() + 1, at.as_microsecond().max(0))
+    }
+
+    /// True if this very segment was put already: storing it again would be idle.
+    pub async fn holds(&self, input: InputIndex, name: &str, fingerprint: u64) -> bool {
+        self.writer.lock().await.state.holds(input, name, fingerprint)
+    }
+
+    /// Takes events in, in order. When it returns they are durable and every later snapshot shows them.
+    pub async fn submit(&self, events: &[ChannelEvent]) -> Result<(), SubmitError> {
+        let records = events.iter().map(postcard::to_stdvec).collect::<Result<Vec<_>, _>>()?;
+        let mut writer = self.writer.lock().await;
+        self.write(&mut writer, events, records).await
+    }
+
+    async fn write(
+        &self,
+        writer: &mut Writer,
+        events: &[ChannelEvent],
+        records: Vec<Vec<u8>>,
+    ) -> Result<(), SubmitError> {
+        self.store.append(&self.guid.0, records).await?;
+        writer.records += events.len();
+        let mut facts = Vec::new();
+        for event in events {
+            writer.state.apply(event, &mut facts);
+        }
+        self.publish(&writer.state);
+        self.tell(facts);
+        if writer.records >= RECORDS_PER_CHECKPOINT {
+            self.store.checkpoint(&self.guid.0, postcard::to_stdvec(&writer.state)?).await?;
+            writer.records = 0;
+        }
+        Ok(())
+    }
+
+    fn publish(&self, state: &ChannelState) {
+        let before = self.snapshot.load();
+        if state.looks_different(&before) {
+            self.snapshot.store(Arc::new(state.snapshot(before.version + 1)));
+        }
+    }
+
+    fn tell(&self, facts: Vec<Fact>) {
+        let channel = &self.guid;
+        for fact in facts {
+            match fact {
+                Fact::Gap { input, playlist, name, reason } => {
+                    tracing::warn!(%channel, ?input, playlist, segment = name, %reason, "a segment is missing: gap");
+                }
+                Fact::TooLate { input, name } => {
+                    tracing::warn!(%channel, ?input, segment = name, "a segment came too late and is not played");
+                }
+                Fact::InputSwitched { from, to, reason, discontinuity } => {
+                    tracing::warn!(%channel, ?from, ?to, ?reason, discontinuity, "input switched");
+                }
+                Fact::ObjectUnused(object) => {
+                    let store = self.store.clone();
+                    tokio::spawn(async move {
+                        if let Err(error) = store.delete(&object).await {
+                            tracing::warn!(object, %error, "an unused object could not be deleted");
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    /// Takes in that time went by, if that changes anything.
+    pub async fn let_time_pass(&self, now: Timestamp) -> Result<(), SubmitError> {
+        let mut writer = self.writer.lock().await;
+        if writer.state.next_due().is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        let event = ChannelEvent::TimePassed { at: now };
+        let record = postcard::to_stdvec(&event)?;
+        self.write(&mut writer, &[event], vec![record]).await
+    }
+
+    /// Makes sure that the endpoint's segments are numbered with this target duration.
+    pub async fn want_output(&self, endpoint: &EndpointGuid, target_duration_seconds: u32) -> Result<(), SubmitError> {
+        let is_there = |snapshot: &Snapshot| {
+            snapshot
+                .outputs
+                .get(endpoint)
+                .is_some_and(|output| output.target_duration_seconds() == target_duration_seconds)
+        };
+        if is_there(&self.snapshot.load()) {
+            return Ok(());
+        }
+        let event = ChannelEvent::OutputWanted { endpoint: endpoint.clone(), target_duration_seconds };
+        let record = postcard::to_stdvec(&event)?;
+        let mut writer = self.writer.lock().await;
+        if is_there(&self.snapshot.load()) {
+            return Ok(());
+        }
+        self.write(&mut writer, &[event], vec![record]).await
+    }
+
+    /// Forgets slots that ended before the time, if there are enough of them to be worth a record.
+    pub(super) async fn forget_before(&self, before: Timestamp) -> Result<(), SubmitError> {
+        let snapshot = self.snapshot();
+        let slots = snapshot.line.slots();
+        let is_worth_it = slots.get(slots.first_number()).is_some_and(|slot| slot.wall_clock_end() < before);
+        if !is_worth_it {
+            return Ok(());
+        }
+        self.submit(&[ChannelEvent::Forgotten { before }]).await
+    }
+}

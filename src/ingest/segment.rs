@@ -1,0 +1,178 @@
+//! Pushed segments → tracks of samples and the object that is stored.
+
+use std::collections::BTreeSet;
+
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest, Sha256};
+
+use crate::media::fault::Fault;
+use crate::media::sample::{ElementarySegment, earliest_presentation_offset};
+use crate::media::{packed_audio, stored, ts};
+use crate::presentation::StoredTrack;
+
+/// Tracks of one stream, by AWS's quota.
+const MOST_TRACKS: usize = 10;
+
+/// What a pushed file is, by its first bytes and, where they say nothing, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileKind {
+    Playlist,
+    TransportStream,
+    PackedAudio,
+    /// Text subtitles.
+    WebVtt,
+    /// ISO BMFF, which v1 channels do not take.
+    Mp4,
+    Unknown,
+}
+
+impl FileKind {
+    /// What the name promises.
+    pub(super) fn of_name(name: &str) -> Self {
+        let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+        match extension.as_deref() {
+            Some("m3u8" | "m3u") => FileKind::Playlist,
+            Some("ts" | "m2ts" | "mts") => FileKind::TransportStream,
+            Some("aac" | "ac3" | "ec3" | "eac3" | "mp3") => FileKind::PackedAudio,
+            Some("vtt" | "webvtt") => FileKind::WebVtt,
+            Some("mp4" | "m4s" | "m4a" | "m4v" | "cmfv" | "cmfa") => FileKind::Mp4,
+            _ => FileKind::Unknown,
+        }
+    }
+
+    /// What the file is.
+    pub(super) fn of(name: &str, bytes: &[u8]) -> Self {
+        let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        let boxed = bytes.get(4..8).is_some_and(|kind| matches!(kind, b"ftyp" | b"styp" | b"moof" | b"sidx"));
+        let is_synchronised = bytes.get(188).is_none_or(|byte| *byte == 0x47);
+        match bytes {
+            _ if text.starts_with(b"#EXTM3U") => FileKind::Playlist,
+            _ if text.starts_with(b"WEBVTT") => FileKind::WebVtt,
+            [0x47, ..] if is_synchronised => FileKind::TransportStream,
+            [b'I', b'D', b'3', ..] => FileKind::PackedAudio,
+            [0xFF, second, ..] if second & 0xF6 == 0xF0 => FileKind::PackedAudio,
+            _ if boxed => FileKind::Mp4,
+            _ => FileKind::of_name(name),
+        }
+    }
+}
+
+/// A segment that can be stored.
+#[derive(Debug)]
+pub(super) struct TakenApart {
+    /// The stored form.
+    pub(super) object: Bytes,
+    pub(super) tracks: Vec<StoredTrack>,
+    pub(super) faults: Vec<Fault>,
+}
+
+/// A digest of the pushed bytes: the first 64 bits of their SHA-256, so that no two segments that differ are ever
+/// taken for one.
+pub(super) fn fingerprint(bytes: &[u8]) -> u64 {
+    let digest = Sha256::digest(bytes);
+    digest.first_chunk::<8>().map_or(0, |first| u64::from_be_bytes(*first))
+}
+
+/// Takes a segment apart; an error says in a sentence why it cannot be used.
+pub(super) fn take_apart(kind: FileKind, bytes: &Bytes) -> Result<TakenApart, String> {
+    if bytes.is_empty() {
+        return Err("the segment is empty".to_owned());
+    }
+    let (tracks, faults) = match kind {
+        FileKind::TransportStream => {
+            let segment = ts::demux(bytes).map_err(|error| error.to_string())?;
+            if segment.tracks.is_empty() {
+                return Err(nothing_usable(&segment.ignored));
+            }
+            (segment.tracks, segment.faults)
+        }
+        FileKind::PackedAudio => {
+            let audio = packed_audio::demux(bytes).map_err(|error| error.to_string())?;
+            (audio.tracks, audio.faults)
+        }
+        FileKind::Mp4 => return Err("the segment is fragmented mp4: push mpeg-ts or packed audio".to_owned()),
+        FileKind::Playlist | FileKind::WebVtt | FileKind::Unknown => {
+            return Err("the segment is neither mpeg-ts nor packed audio".to_owned());
+        }
+    };
+    if tracks.is_empty() {
+        return Err("the segment has no samples".to_owned());
+    }
+    // A track may be in several pieces.
+    let pids: BTreeSet<u16> = tracks.iter().map(|track| track.pid).collect();
+    if pids.len() > MOST_TRACKS {
+        return Err(format!("the segment has {} tracks, more than {MOST_TRACKS}", pids.len()));
+    }
+    let parts = stored::encode(&tracks).map_err(|error| error.to_string())?;
+    let mut object = BytesMut::with_capacity(parts.iter().map(Bytes::len).sum());
+    for part in &parts {
+        object.extend_from_slice(part);
+    }
+    Ok(TakenApart { object: object.freeze(), tracks: tracks.iter().map(stored_track).collect(), faults })
+}
+
+fn nothing_usable(ignored: &[ts::IgnoredStream]) -> String {
+    let streams: Vec<String> = ignored
+        .iter()
+        .take(MOST_TRACKS)
+        .map(|stream| format!("pid {} (stream type 0x{:02X}): {}", stream.pid, stream.stream_type, stream.reason))
+        .collect();
+    if streams.is_empty() {
+        return "the segment's program map lists no stream".to_owned();
+    }
+    format!("the segment has no stream that can be packaged: {}", streams.join(", "))
+}
+
+fn stored_track(segment: &ElementarySegment) -> StoredTrack {
+    StoredTrack {
+        config: segment.config.clone(),
+        language: segment.language.clone(),
+        timescale: segment.timescale,
+        wire_decode_time: segment.wire_decode_time,
+        presentation_offset: earliest_presentation_offset(&segment.samples),
+        duration: segment.duration(),
+        // A segment has fewer bytes than 4 Gi, and a sample at least one.
+        sample_count: u32::try_from(segment.samples.len()).unwrap_or(u32::MAX),
+        payload_bytes: segment.payload.len() as u64,
+        starts_with_sync: segment.samples.first().is_some_and(|sample| sample.is_sync),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_what_its_bytes_say_and_only_then_what_its_name_says() {
+        let packet = [[0x47u8; 1].as_slice(), &[0; 187]].concat();
+        let two = [packet.clone(), packet].concat();
+        for (name, bytes, kind) in [
+            ("a.ts", &two[..], FileKind::TransportStream),
+            ("a.bin", &two, FileKind::TransportStream),
+            ("a.ts", b"#EXTM3U\n", FileKind::Playlist),
+            ("channel", b"\xEF\xBB\xBF#EXTM3U\n", FileKind::Playlist),
+            ("a.m3u8", b"", FileKind::Playlist),
+            ("a.aac", b"ID3\x04", FileKind::PackedAudio),
+            ("a.aac", &[0xFF, 0xF1, 0x50], FileKind::PackedAudio),
+            ("a.vtt", b"WEBVTT\n", FileKind::WebVtt),
+            ("a.ts", b"\0\0\0\x18ftypiso5", FileKind::Mp4),
+            ("a.TS", b"garbage", FileKind::TransportStream),
+            ("a.jpg", b"\xFF\xD8\xFF", FileKind::Unknown),
+        ] {
+            assert_eq!(FileKind::of(name, bytes), kind, "{name} {:?}", &bytes[..bytes.len().min(8)]);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_with_a_reason() {
+        for (kind, bytes, part) in [
+            (FileKind::TransportStream, &b""[..], "empty"),
+            (FileKind::TransportStream, b"garbage", "0x47"),
+            (FileKind::Mp4, b"\0\0\0\x18ftypiso5", "fragmented mp4"),
+            (FileKind::Unknown, b"garbage", "neither"),
+        ] {
+            let reason = take_apart(kind, &Bytes::copy_from_slice(bytes)).unwrap_err();
+            assert!(reason.contains(part), "{reason}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The binary: see [`openmediapackage::cli`].
+
+fn main() -> std::process::ExitCode {
+    openmediapackage::cli::run()
+}

@@ -1,0 +1,4 @@
+//! Typed manifests ↔ text. Pure; knows nothing of presentations, channels or requests.
+
+pub mod hls;
+pub mod mpd;

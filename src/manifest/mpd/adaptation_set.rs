@@ -1,0 +1,78 @@
+//! Adaptation sets and representations, ISO 23009-1 §5.3.3 and §5.3.5.
+
+use super::{SegmentTemplate, is_language_tag};
+
+/// Representations that a player may switch between.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AdaptationSet {
+    /// `@mimeType`.
+    pub mime_type: String,
+    /// `@segmentAlignment`.
+    pub segment_alignment: bool,
+    /// `@subsegmentAlignment`, written if true.
+    pub subsegment_alignment: bool,
+    /// `@startWithSAP`: every segment starts with a stream access point of this type.
+    pub start_with_sap: Option<u8>,
+    /// `@subsegmentStartsWithSAP`.
+    pub subsegment_starts_with_sap: Option<u8>,
+    /// `@bitstreamSwitching`, written if true.
+    pub bitstream_switching: bool,
+    /// `@lang`, a language tag.
+    pub language: Option<String>,
+    /// `Label`, for people to read.
+    pub label: Option<String>,
+    /// Values of `Role` descriptors of scheme `urn:mpeg:dash:role:2011`, such as `main`.
+    pub roles: Vec<String>,
+    /// The template that representations without their own use (compact layout).
+    pub segment_template: Option<SegmentTemplate>,
+    /// The representations.
+    pub representations: Vec<Representation>,
+}
+
+impl AdaptationSet {
+    /// A set of video tracks in fragmented MP4 whose segments are aligned and start with IDR pictures.
+    pub fn video() -> AdaptationSet {
+        AdaptationSet {
+            mime_type: "video/mp4".to_owned(),
+            segment_alignment: true,
+            subsegment_alignment: true,
+            start_with_sap: Some(1),
+            subsegment_starts_with_sap: Some(1),
+            bitstream_switching: true,
+            ..AdaptationSet::default()
+        }
+    }
+
+    /// A set of audio tracks in fragmented MP4. Alignment is not promised: audio segments are cut at whole frames.
+    ///
+    /// A `language` that is no language tag (encoders write all kinds of things there) is left out.
+    pub fn audio(language: Option<&str>, label: Option<&str>) -> AdaptationSet {
+        AdaptationSet {
+            mime_type: "audio/mp4".to_owned(),
+            language: language.filter(|language| is_language_tag(language)).map(str::to_owned),
+            label: label.map(str::to_owned),
+            ..AdaptationSet::default()
+        }
+    }
+}
+
+/// One encoding of a track.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Representation {
+    /// `@id`, without white space.
+    pub id: String,
+    /// `@width` and `@height` in pixels.
+    pub resolution: Option<(u32, u32)>,
+    /// `@frameRate` as a fraction.
+    pub frame_rate: Option<(u32, u32)>,
+    /// `@bandwidth`, bits per second.
+    pub bandwidth: u32,
+    /// `@audioSamplingRate`, samples per second.
+    pub audio_sampling_rate: Option<u32>,
+    /// `@codecs`, RFC 6381.
+    pub codecs: String,
+    /// Channels, written as an `AudioChannelConfiguration` of ISO 23003-3.
+    pub audio_channels: Option<u8>,
+    /// Its own template (full layout).
+    pub segment_template: Option<SegmentTemplate>,
+}

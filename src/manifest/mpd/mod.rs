@@ -1,0 +1,18 @@
+//! DASH media presentation descriptions (ISO 23009-1 §5) as types, and their XML.
+//!
+//! Only what we write has a type. All numbers are integers: durations in milliseconds or whole seconds, media times in
+//! the ticks of their own timescale. [`Mpd::to_xml`] writes attributes in the order in which AWS Elemental
+//! MediaPackage does, and elements in the order of the schema.
+
+mod adaptation_set;
+mod document;
+mod segment_template;
+mod text;
+mod write;
+mod xml;
+
+pub use adaptation_set::{AdaptationSet, Representation};
+pub use document::{Descriptor, Mpd, Period, PresentationKind};
+pub use segment_template::{SegmentAddressing, SegmentRepeat, SegmentTemplate, SegmentTimeline};
+pub use text::is_language_tag;
+pub use xml::MpdWriteError;

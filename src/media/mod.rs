@@ -1,0 +1,11 @@
+//! Bytes ↔ samples. Pure: no async, no clock, no I/O, no allocation beyond a small multiple of the input.
+
+pub mod adts;
+pub mod codec;
+pub mod fault;
+pub mod mp4;
+pub mod packed_audio;
+pub mod rescale;
+pub mod sample;
+pub mod stored;
+pub mod ts;

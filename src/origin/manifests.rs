@@ -1,0 +1,161 @@
+//! Manifests: rendered once for each change that a viewer can see, then served from memory.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::HeaderValue;
+use jiff::Timestamp;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::refusal::Refusal;
+use crate::packaging::name::File;
+use crate::packaging::{Manifest, RenderError, dash, hls};
+use crate::presentation::{Snapshot, View};
+use crate::resources::{Endpoint, EndpointGuid, Packaging};
+
+/// What decides a manifest's bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    endpoint: EndpointGuid,
+    configuration_version: i64,
+    file: File,
+    snapshot_version: u64,
+    /// Number after the last listed segment where a time delay decides it, else 0.
+    delayed_end: u64,
+}
+
+/// A manifest with its headers, ready to be sent.
+#[derive(Debug)]
+pub struct ReadyManifest {
+    /// The manifest.
+    pub body: Bytes,
+    /// The manifest in gzip, made when it is first asked for.
+    compressed: OnceLock<Bytes>,
+    /// `Content-Type`.
+    pub content_type: HeaderValue,
+    /// `Content-Length`, `ETag` of the plain body.
+    pub etag: HeaderValue,
+    /// `X-MediaPackage-Manifest-Last-Sequence`.
+    pub last_sequence: Option<HeaderValue>,
+    /// `X-MediaPackage-Manifest-Last-Updated`: epoch milliseconds.
+    pub last_updated: Option<HeaderValue>,
+}
+
+impl ReadyManifest {
+    fn new(manifest: Manifest, content_type: &'static str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        manifest.text.hash(&mut hasher);
+        let etag = format!("\"{:016x}\"", hasher.finish());
+        ReadyManifest {
+            body: Bytes::from(manifest.text),
+            compressed: OnceLock::new(),
+            content_type: HeaderValue::from_static(content_type),
+            etag: HeaderValue::try_from(etag).unwrap_or(HeaderValue::from_static("\"\"")),
+            last_sequence: manifest.last_sequence.map(HeaderValue::from),
+            last_updated: manifest.last_updated.map(|time| HeaderValue::from(time.as_millisecond())),
+        }
+    }
+
+    /// The manifest in gzip.
+    pub fn compressed(&self) -> Bytes {
+        self.compressed
+            .get_or_init(|| {
+                let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+                // Writing into memory cannot fail; if it did, nothing would be compressed and the body says so.
+                match encoder.write_all(&self.body).and_then(|()| encoder.finish()) {
+                    Ok(compressed) => compressed.into(),
+                    Err(_) => Bytes::new(),
+                }
+            })
+            .clone()
+    }
+}
+
+#[derive(Debug, Clone)]
+struct ByBytes;
+
+impl Weighter<Key, Arc<ReadyManifest>> for ByBytes {
+    fn weight(&self, _key: &Key, manifest: &Arc<ReadyManifest>) -> u64 {
+        // The compressed form may come later; a quarter is more than it takes.
+        (manifest.body.len() + manifest.body.len() / 4 + 300) as u64
+    }
+}
+
+/// The manifests of all endpoints that were asked for lately.
+pub struct ManifestCache {
+    cache: Cache<Key, Arc<ReadyManifest>, ByBytes>,
+}
+
+impl ManifestCache {
+    /// A cache of at most this many bytes; they are not taken before they are needed.
+    pub fn new(bytes: u64) -> Self {
+        ManifestCache { cache: Cache::with_weighter(64, bytes, ByBytes) }
+    }
+
+    /// The manifest as it is at `now`.
+    pub fn get(
+        &self,
+        endpoint: &Endpoint,
+        file: File,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<Arc<ReadyManifest>, Refusal> {
+        // Only a time delay makes the same snapshot look different later.
+        let delayed = match endpoint.time_delay_seconds {
+            0 => None,
+            _ => Some(view(endpoint, snapshot, now).ok_or(Refusal::NothingYet)?),
+        };
+        let key = Key {
+            endpoint: endpoint.guid.clone(),
+            configuration_version: endpoint.configuration_version,
+            file,
+            snapshot_version: snapshot.version,
+            delayed_end: delayed.as_ref().map_or(0, |view| view.numbers.end),
+        };
+        self.cache.get_or_insert_with(&key, || {
+            let view = match delayed {
+                Some(view) => view,
+                None => view(endpoint, snapshot, now).ok_or(Refusal::NothingYet)?,
+            };
+            render(endpoint, file, snapshot, &view).map(Arc::new)
+        })
+    }
+}
+
+/// What an endpoint's viewers see at `now`; `None` before its first segment.
+fn view(endpoint: &Endpoint, snapshot: &Snapshot, now: Timestamp) -> Option<View> {
+    let output = snapshot.outputs.get(&endpoint.guid)?;
+    let window = match &endpoint.packaging {
+        Packaging::Hls(settings) => settings.playlist_window_seconds,
+        Packaging::Dash(settings) => settings.manifest_window_seconds,
+        Packaging::NotBuiltYet => return None,
+    };
+    let view = View::live(output, window, endpoint.time_delay_seconds, snapshot.line.ended(), now);
+    (!view.is_empty()).then_some(view)
+}
+
+fn render(endpoint: &Endpoint, file: File, snapshot: &Snapshot, view: &View) -> Result<ReadyManifest, Refusal> {
+    const PLAYLIST: &str = "application/x-mpegURL";
+    const MPD: &str = "application/dash+xml";
+    let output = snapshot.outputs.get(&endpoint.guid).ok_or(Refusal::NothingYet)?;
+    let (manifest, content_type): (Result<Option<Manifest>, RenderError>, _) = match (&endpoint.packaging, file) {
+        (Packaging::Hls(settings), File::ParentPlaylist) => {
+            (hls::parent_playlist(snapshot, endpoint, settings), PLAYLIST)
+        }
+        (Packaging::Hls(settings), File::MediaPlaylist(track)) => {
+            if hls::tracks_in(snapshot, settings, track).is_none() {
+                return Err(Refusal::UnknownFile);
+            }
+            (hls::media_playlist(snapshot, endpoint, settings, output, view, track), PLAYLIST)
+        }
+        (Packaging::Dash(settings), File::Mpd) => (dash::mpd(snapshot, endpoint, settings, output, view), MPD),
+        _ => return Err(Refusal::UnknownFile),
+    };
+    let manifest = manifest?.ok_or(Refusal::NothingYet)?;
+    Ok(ReadyManifest::new(manifest, content_type))
+}

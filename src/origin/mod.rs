@@ -1,0 +1,133 @@
+//! The player's door: `/out/v1/<endpoint>/<file>` → endpoint → access rules → view → rendering, with caches.
+//!
+//! Reading never waits for writing: an answer is made from the channel's snapshot of that moment.
+//!
+//! * [`target`]: the URL. * [`access`]: who may. * [`manifests`] and [`segments`]: content and its caches.
+//! * [`answer`]: status, headers, body. * [`range`]: parts of segments. * [`refusal`]: why there is no content.
+
+mod access;
+mod answer;
+mod manifests;
+mod range;
+mod refusal;
+mod segments;
+mod target;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::Method;
+
+use crate::channels::Channels;
+use crate::packaging::name;
+use crate::plane::{AnswerFuture, Connection, Plane, Request, Response};
+use crate::presentation::Snapshot;
+use crate::resources::{CatalogueHandle, Endpoint};
+
+use answer::{Answers, Content};
+use manifests::ManifestCache;
+use refusal::Refusal;
+use segments::SegmentCache;
+use target::Target;
+
+/// How much memory the origin may keep for what was asked for lately, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OriginLimits {
+    /// Packaged segments.
+    pub packaged_segments: u64,
+    /// Stored segments whose index was decoded; they share their payload with packaged fMP4 segments.
+    pub decoded_segments: u64,
+    /// Manifests.
+    pub manifests: u64,
+}
+
+impl Default for OriginLimits {
+    fn default() -> Self {
+        OriginLimits { packaged_segments: 64 << 20, decoded_segments: 32 << 20, manifests: 16 << 20 }
+    }
+}
+
+/// The plane behind `/out/`.
+pub struct Origin {
+    channels: Arc<Channels>,
+    catalogue: CatalogueHandle,
+    manifests: ManifestCache,
+    segments: SegmentCache,
+    answers: Answers,
+}
+
+impl Origin {
+    /// An origin of the catalogue's endpoints.
+    pub fn new(channels: Arc<Channels>, catalogue: CatalogueHandle, limits: OriginLimits) -> Self {
+        Origin {
+            manifests: ManifestCache::new(limits.manifests),
+            segments: SegmentCache::new(channels.store().clone(), limits.packaged_segments, limits.decoded_segments),
+            answers: Answers::default(),
+            channels,
+            catalogue,
+        }
+    }
+
+    /// Answers one request of a client at this address.
+    pub async fn respond(&self, peer: SocketAddr, request: &http::request::Parts) -> Response {
+        if request.method == Method::OPTIONS {
+            return self.answers.preflight(request);
+        }
+        match self.content(peer, request).await {
+            Ok(content) => self.answers.content(request, content),
+            Err(refusal) => {
+                if refusal.status().is_server_error() && refusal.status() != http::StatusCode::NOT_IMPLEMENTED {
+                    tracing::error!(path = request.uri.path(), %refusal, "a request could not be answered");
+                }
+                self.answers.refusal(request, &refusal)
+            }
+        }
+    }
+
+    async fn content(&self, peer: SocketAddr, request: &http::request::Parts) -> Result<Content, Refusal> {
+        if request.method != Method::GET && request.method != Method::HEAD {
+            return Err(Refusal::Method);
+        }
+        let target = Target::parse(request.uri.path()).ok_or(Refusal::Path)?;
+        let catalogue = self.catalogue.load();
+        let endpoint = catalogue.endpoint(&target.endpoint).ok_or(Refusal::UnknownEndpoint)?;
+        access::check(endpoint, peer)?;
+        let file = name::parse(&endpoint.manifest_name, target.file_name).ok_or(Refusal::UnknownFile)?;
+        if target.is_time_shifted {
+            target::check_time_shift(endpoint)?;
+        }
+        if let Some(query) = request.uri.query() {
+            target::check_query(query, file, endpoint)?;
+        }
+        let segment_seconds = endpoint.packaging.segment_duration_seconds().unwrap_or(1);
+        let snapshot = self.snapshot(endpoint, segment_seconds).await?;
+        let now = self.channels.now();
+        if file.is_manifest() {
+            let manifest = self.manifests.get(endpoint, file, &snapshot, now)?;
+            return Ok(Content::Manifest { manifest, segment_seconds });
+        }
+        Ok(Content::Segment(self.segments.get(endpoint, file, &snapshot, now).await?))
+    }
+
+    /// The channel at this moment, with this endpoint's segments numbered.
+    async fn snapshot(&self, endpoint: &Endpoint, segment_seconds: u32) -> Result<Arc<Snapshot>, Refusal> {
+        let channel = self.channels.get(&endpoint.channel).await?.ok_or(Refusal::NothingYet)?;
+        let snapshot = channel.snapshot();
+        let is_numbered = snapshot
+            .outputs
+            .get(&endpoint.guid)
+            .is_some_and(|output| output.target_duration_seconds() == segment_seconds);
+        if is_numbered {
+            return Ok(snapshot);
+        }
+        channel.want_output(&endpoint.guid, segment_seconds).await?;
+        Ok(channel.snapshot())
+    }
+}
+
+impl Plane for Origin {
+    fn answer<'a>(&'a self, connection: &'a Arc<Connection>, request: Request) -> AnswerFuture<'a> {
+        let (parts, _body) = request.into_parts();
+        Box::pin(async move { self.respond(connection.peer, &parts).await })
+    }
+}

@@ -1,0 +1,283 @@
+//! Segments: packaged once however many ask, from stored segments that are decoded once.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use jiff::{SignedDuration, Timestamp};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::refusal::Refusal;
+use crate::media::codec::TrackKind;
+use crate::media::sample::ElementarySegment;
+use crate::media::stored;
+use crate::media_store::MediaStore;
+use crate::packaging::dash_time::{clock_of, nominal_if_clocked, segment_at_time, segment_on_grid, timescale};
+use crate::packaging::media_clock::MediaClock;
+use crate::packaging::name::{DashTrack, File, HlsTrack};
+use crate::packaging::piece::{LoadedPiece, has_media, track_segments};
+use crate::packaging::transport_stream::LoadedTrack;
+use crate::packaging::{fragment, hls, transport_stream};
+use crate::presentation::{OutputSegment, OutputTimeline, Snapshot, Track};
+use crate::resources::{DashSettings, Endpoint, EndpointGuid, HlsSettings, Packaging, SegmentTemplateFormat};
+
+/// Which segment of which endpoint, with which settings.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    endpoint: EndpointGuid,
+    configuration_version: i64,
+    file: File,
+}
+
+/// A packaged segment, ready to be sent.
+#[derive(Debug, Clone)]
+pub struct ReadySegment {
+    /// Headers that were written and payload as it is stored, in order.
+    pub slices: Arc<[Bytes]>,
+    /// Sum of their lengths.
+    pub length: u64,
+    /// `Content-Type`.
+    pub content_type: HeaderValue,
+    /// `ETag`.
+    pub etag: HeaderValue,
+}
+
+impl ReadySegment {
+    fn new(slices: Vec<Bytes>, content_type: &'static str, key: &Key) -> Self {
+        let length = slices.iter().map(|slice| slice.len() as u64).sum();
+        let (number, version) = (last_number(key.file), key.configuration_version);
+        // A segment's bytes never change under one name, so the name and the length are identity enough.
+        let etag = format!("\"{number:x}-{length:x}-{version:x}\"");
+        ReadySegment {
+            slices: slices.into(),
+            length,
+            content_type: HeaderValue::from_static(content_type),
+            etag: HeaderValue::try_from(etag).unwrap_or(HeaderValue::from_static("\"\"")),
+        }
+    }
+}
+
+fn last_number(file: File) -> u64 {
+    match file {
+        File::TransportSegment(_, number) | File::Fragment(_, number) => number,
+        File::Init(track) => u64::from(track.config),
+        File::ParentPlaylist | File::MediaPlaylist(_) | File::Mpd => 0,
+    }
+}
+
+#[derive(Debug, Clone)]
+struct ByBytes;
+
+impl Weighter<Key, ReadySegment> for ByBytes {
+    fn weight(&self, _key: &Key, segment: &ReadySegment) -> u64 {
+        segment.length + 300
+    }
+}
+
+impl Weighter<Arc<str>, Arc<Vec<ElementarySegment>>> for ByBytes {
+    fn weight(&self, _key: &Arc<str>, object: &Arc<Vec<ElementarySegment>>) -> u64 {
+        let tracks = object.iter().map(|track| track.payload.len() + size_of_val(track.samples.as_slice()));
+        tracks.sum::<usize>() as u64 + 300
+    }
+}
+
+/// Packaged segments, and decoded stored ones, that were asked for lately.
+pub struct SegmentCache {
+    store: Arc<dyn MediaStore>,
+    packaged: Cache<Key, ReadySegment, ByBytes>,
+    decoded: Cache<Arc<str>, Arc<Vec<ElementarySegment>>, ByBytes>,
+}
+
+/// One wanted track and where its samples are.
+struct WantedTrack<'a> {
+    track: &'a Track,
+    objects: Vec<(Arc<str>, u8, i64)>,
+}
+
+/// How a segment is packaged.
+enum Form {
+    Fragment { number: u64, clock: MediaClock, timescale: u32, content_type: &'static str },
+    Transport,
+}
+
+impl SegmentCache {
+    /// Caches of at most this many bytes each; they are not taken before they are needed.
+    pub fn new(store: Arc<dyn MediaStore>, packaged_bytes: u64, decoded_bytes: u64) -> Self {
+        SegmentCache {
+            store,
+            packaged: Cache::with_weighter(64, packaged_bytes, ByBytes),
+            decoded: Cache::with_weighter(64, decoded_bytes, ByBytes),
+        }
+    }
+
+    /// The segment of this name.
+    pub async fn get(
+        &self,
+        endpoint: &Endpoint,
+        file: File,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<ReadySegment, Refusal> {
+        let output = snapshot.outputs.get(&endpoint.guid).ok_or(Refusal::NothingYet)?;
+        let key = Key { endpoint: endpoint.guid.clone(), configuration_version: endpoint.configuration_version, file };
+        match (&endpoint.packaging, file) {
+            (Packaging::Hls(settings), File::TransportSegment(track, number)) => {
+                let segment = numbered(output, number)?;
+                check_delay(endpoint, segment, now)?;
+                self.packaged.get_or_insert_async(&key, self.transport(snapshot, settings, segment, track, &key)).await
+            }
+            (Packaging::Dash(_), File::Init(track)) => {
+                let slices = init(snapshot, track)?;
+                Ok(ReadySegment::new(slices, content_type(track.kind), &key))
+            }
+            (Packaging::Dash(settings), File::Fragment(name, number)) => {
+                let track = dash_track(snapshot, name)?;
+                let segment = named_by(settings, snapshot, output, track, number)?;
+                check_delay(endpoint, segment, now)?;
+                let config = track_segments(&snapshot.line, segment, track.id).next().ok_or(Refusal::Gap)?.config;
+                if config != name.config {
+                    return Err(Refusal::UnknownFile);
+                }
+                let origin = snapshot.line.origin().ok_or(Refusal::NothingYet)?;
+                let clock = clock_of(segment, &origin, nominal_if_clocked(settings.segment_template_format, output));
+                self.packaged.get_or_insert_async(&key, self.fragment(snapshot, segment, track, clock, &key)).await
+            }
+            _ => Err(Refusal::UnknownFile),
+        }
+    }
+
+    async fn transport(
+        &self,
+        snapshot: &Snapshot,
+        settings: &HlsSettings,
+        segment: &OutputSegment,
+        name: HlsTrack,
+        key: &Key,
+    ) -> Result<ReadySegment, Refusal> {
+        let tracks = hls::tracks_in(snapshot, settings, name).ok_or(Refusal::UnknownFile)?;
+        if hls::is_gap(snapshot, segment, &tracks) {
+            return Err(Refusal::Gap);
+        }
+        self.package(snapshot, segment, &tracks, Form::Transport, key).await
+    }
+
+    async fn fragment(
+        &self,
+        snapshot: &Snapshot,
+        segment: &OutputSegment,
+        track: &Track,
+        clock: MediaClock,
+        key: &Key,
+    ) -> Result<ReadySegment, Refusal> {
+        let form = Form::Fragment {
+            number: segment.number,
+            clock,
+            timescale: timescale(track),
+            content_type: content_type(track.kind),
+        };
+        self.package(snapshot, segment, &[track], form, key).await
+    }
+
+    async fn package(
+        &self,
+        snapshot: &Snapshot,
+        segment: &OutputSegment,
+        tracks: &[&Track],
+        form: Form,
+        key: &Key,
+    ) -> Result<ReadySegment, Refusal> {
+        let mut loaded = Vec::with_capacity(tracks.len());
+        for track in tracks {
+            if !has_media(&snapshot.line, segment, track.id) {
+                continue;
+            }
+            let objects = track_segments(&snapshot.line, segment, track.id)
+                .map(|piece| (piece.object.clone(), piece.index_in_object, piece.decode_time))
+                .collect();
+            loaded.push((*track, self.load(WantedTrack { track, objects }).await?));
+        }
+        let (slices, content_type) = match form {
+            Form::Fragment { number, clock, timescale, content_type } => {
+                let pieces = loaded.first().map_or(&[][..], |(_, pieces)| pieces);
+                (fragment::fragment(number, clock, timescale, pieces)?, content_type)
+            }
+            Form::Transport => {
+                let tracks: Vec<LoadedTrack<'_>> = loaded
+                    .iter()
+                    .map(|(track, pieces)| LoadedTrack { language: track.language.as_deref(), pieces })
+                    .collect();
+                (vec![transport_stream::segment(segment.number, &segment.run, &tracks)?], "video/MP2T")
+            }
+        };
+        Ok(ReadySegment::new(slices, content_type, key))
+    }
+
+    async fn load(&self, wanted: WantedTrack<'_>) -> Result<Vec<LoadedPiece>, Refusal> {
+        let mut pieces = Vec::with_capacity(wanted.objects.len());
+        for (object, index, decode_time) in wanted.objects {
+            let decoded = self
+                .decoded
+                .get_or_insert_async(&object, async {
+                    let bytes = self.store.get(&object).await?;
+                    let decoded = stored::decode(bytes);
+                    decoded.map(Arc::new).map_err(|error| Refusal::Damaged { object: object.to_string(), error })
+                })
+                .await?;
+            pieces.push(LoadedPiece {
+                track: wanted.track.id,
+                decode_time,
+                object: decoded,
+                index: usize::from(index),
+            });
+        }
+        Ok(pieces)
+    }
+}
+
+/// The segment of this number, or why it is not there.
+fn numbered(output: &OutputTimeline, number: u64) -> Result<&OutputSegment, Refusal> {
+    output.segment(number).ok_or(if number >= output.next_number() { Refusal::NotThereYet } else { Refusal::Gone })
+}
+
+fn named_by<'a>(
+    settings: &DashSettings,
+    snapshot: &'a Snapshot,
+    output: &'a OutputTimeline,
+    track: &Track,
+    name: u64,
+) -> Result<&'a OutputSegment, Refusal> {
+    let origin = snapshot.line.origin().ok_or(Refusal::NothingYet)?;
+    match settings.segment_template_format {
+        SegmentTemplateFormat::NumberWithTimeline => numbered(output, name),
+        SegmentTemplateFormat::NumberWithDuration => segment_on_grid(output, &origin, name).ok_or(Refusal::NotThereYet),
+        SegmentTemplateFormat::TimeWithTimeline => {
+            segment_at_time(output, &snapshot.line, &origin, track, name).ok_or(Refusal::NotThereYet)
+        }
+    }
+}
+
+/// With a time delay a segment is not there before its end plus the delay.
+fn check_delay(endpoint: &Endpoint, segment: &OutputSegment, now: Timestamp) -> Result<(), Refusal> {
+    let delay = SignedDuration::from_secs(i64::from(endpoint.time_delay_seconds));
+    let too_early = !delay.is_zero() && now.duration_since(segment.wall_clock_end()) < delay;
+    if too_early { Err(Refusal::NotThereYet) } else { Ok(()) }
+}
+
+fn dash_track(snapshot: &Snapshot, name: DashTrack) -> Result<&Track, Refusal> {
+    let track = snapshot.tracks.iter().find(|track| track.number == name.number && track.kind == name.kind);
+    track.ok_or(Refusal::UnknownFile)
+}
+
+fn init(snapshot: &Snapshot, name: DashTrack) -> Result<Vec<Bytes>, Refusal> {
+    let track = dash_track(snapshot, name)?;
+    let config = track.configs.get(usize::from(name.config)).ok_or(Refusal::UnknownFile)?;
+    Ok(vec![fragment::init(config, track.language.as_deref(), timescale(track))?])
+}
+
+fn content_type(kind: TrackKind) -> &'static str {
+    match kind {
+        TrackKind::Video => "video/mp4",
+        TrackKind::Audio => "audio/mp4",
+    }
+}

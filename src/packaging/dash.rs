@@ -1,0 +1,313 @@
+//! The MPD (ISO 23009-1).
+//!
+//! Each run of segments with the same tracks is one Period: numbers in a SegmentTimeline count on without a hole, so
+//! where a track misses a segment, that segment is a Period without it. Periods are known by the number of their first
+//! segment, and their start and offset come from that segment alone, so they stay the same when it has left the window.
+//!
+//! With constant durations there is one Period for ever: numbers follow the clock from a while before the channel's first
+//! segment, and a missing segment is a number that is not there.
+
+use super::dash_time::{self, SegmentTime, clock_of, grid_number, segment_time, timescale};
+use super::media_clock::{MediaClock, elapsed_ticks};
+use super::name::DashTrack;
+use super::offer::Offer;
+use super::{Manifest, RenderError};
+use crate::manifest::mpd::{
+    AdaptationSet, Descriptor, Mpd, Period, PresentationKind, Representation, SegmentAddressing, SegmentTemplate,
+    SegmentTimeline,
+};
+use crate::media::codec::{CodecConfig, TrackKind};
+use crate::media::rescale::rescale_signed_time;
+use crate::media::sample::MPEG_TIMESCALE;
+use crate::presentation::timeline::ticks_to_duration;
+use crate::presentation::{LineOrigin, OutputSegment, OutputTimeline, Snapshot, Track, View};
+use crate::resources::{DashSettings, Endpoint, SegmentTemplateFormat};
+
+/// `MPD@id`: the same for all.
+const MPD_ID: &str = "201";
+
+/// What one MPD is made of.
+struct Source<'a> {
+    snapshot: &'a Snapshot,
+    endpoint: &'a Endpoint,
+    settings: &'a DashSettings,
+    origin: LineOrigin,
+    offer: Offer<'a>,
+}
+
+/// The MPD of a view; `None` while there is nothing to list.
+pub fn mpd(
+    snapshot: &Snapshot,
+    endpoint: &Endpoint,
+    settings: &DashSettings,
+    output: &OutputTimeline,
+    view: &View,
+) -> Result<Option<Manifest>, RenderError> {
+    let segments: Vec<&OutputSegment> = view.segments(output).collect();
+    let (Some(origin), Some(first), Some(last)) = (snapshot.line.origin(), segments.first(), segments.last()) else {
+        return Ok(None);
+    };
+    let offer = Offer::of(snapshot, &settings.stream_selection);
+    let source = Source { snapshot, endpoint, settings, origin, offer };
+    let delay = endpoint.time_delay_seconds;
+    let nominal = dash_time::nominal_if_clocked(settings.segment_template_format, output);
+    let ((periods, last_sequence), availability_start_time, head_room) = match nominal {
+        Some(nominal) => (
+            source.clocked_period(nominal, &segments, view.complete),
+            dash_time::clocked_availability_start(&origin, delay, nominal),
+            dash_time::clocked_head_room(nominal),
+        ),
+        None => (source.periods(&segments, view.complete), dash_time::availability_start(&origin, delay), 0),
+    };
+    if periods.is_empty() {
+        return Ok(None);
+    }
+    let publish_time = published(endpoint, last);
+    let listed = last.wall_clock_end().duration_since(first.wall_clock).as_millis();
+    let kind = if view.complete {
+        PresentationKind::Static {
+            publish_time: Some(publish_time),
+            duration_in_milliseconds: milliseconds_at(last, last.end().saturating_add(head_room), &origin),
+        }
+    } else {
+        PresentationKind::Dynamic {
+            publish_time,
+            minimum_update_period_in_seconds: settings.min_update_period_seconds,
+            availability_start_time,
+            suggested_presentation_delay_in_milliseconds: Some(
+                u64::from(settings.suggested_presentation_delay_seconds) * 1000,
+            ),
+            time_shift_buffer_depth_in_milliseconds: u64::try_from(listed).ok(),
+        }
+    };
+    let profile = if view.complete { Mpd::PROFILE_MAIN } else { Mpd::PROFILE_LIVE };
+    let mpd = Mpd {
+        id: Some(MPD_ID.to_owned()),
+        kind,
+        profiles: vec![profile.to_owned()],
+        min_buffer_time_in_seconds: settings.min_buffer_time_seconds,
+        periods,
+        utc_timing: settings.utc_timing.as_ref().map(|timing| Descriptor {
+            scheme_id_uri: timing.scheme_id_uri.to_owned(),
+            value: Some(timing.value.clone()),
+        }),
+    };
+    Ok(Some(Manifest { text: mpd.to_xml()?, last_sequence, last_updated: Some(last.received) }))
+}
+
+/// When the newest listed segment could first be listed.
+fn published(endpoint: &Endpoint, last: &OutputSegment) -> jiff::Timestamp {
+    let delay = jiff::SignedDuration::from_secs(i64::from(endpoint.time_delay_seconds));
+    if delay.is_zero() {
+        return last.received;
+    }
+    last.wall_clock_end().saturating_add(delay).unwrap_or(last.received).max(last.received)
+}
+
+/// Milliseconds from the channel's first segment to a time of a run, 90 kHz.
+fn milliseconds_at(segment: &OutputSegment, time: i64, origin: &LineOrigin) -> u64 {
+    let ticks = elapsed_ticks(&segment.run, origin).saturating_add(time.saturating_sub(segment.run.start));
+    u64::try_from(ticks_to_duration(ticks).as_millis()).unwrap_or(0)
+}
+
+/// A track's segments in one period.
+struct Listed {
+    timeline: SegmentTimeline,
+    first_number: u64,
+    last: SegmentTime,
+    config: u16,
+}
+
+impl Source<'_> {
+    /// One period for each run.
+    fn periods(&self, segments: &[&OutputSegment], complete: bool) -> (Vec<Period>, Option<u64>) {
+        let mut periods = Vec::new();
+        let mut last_sequence = None;
+        for run in segments.chunk_by(|one, next| one.run.first_number == next.run.first_number) {
+            let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+            let is_open = segments.last().is_some_and(|newest| newest.number == last.number);
+            let clock = clock_of(first, &self.origin, None);
+            let mut lowest_last = None;
+            let adaptation_sets = self.adaptation_sets(|track| {
+                let listed = self.list(run, track, clock)?;
+                let leads = track.kind == TrackKind::Video || lowest_last.is_none();
+                let (media, start_number) = match self.settings.segment_template_format {
+                    SegmentTemplateFormat::TimeWithTimeline => {
+                        lowest_last = if leads { Some(listed.last.start) } else { lowest_last };
+                        ("$Time$", None)
+                    }
+                    _ => {
+                        lowest_last = Some(last.number);
+                        ("$Number$", u32::try_from(listed.first_number).ok())
+                    }
+                };
+                let offset = rescale_signed_time(
+                    clock.time(run_start(first, track), track.timescale),
+                    track.timescale,
+                    timescale(track),
+                );
+                let template = self.template(
+                    track,
+                    listed.config,
+                    media,
+                    start_number,
+                    u64::try_from(offset).unwrap_or(0),
+                    SegmentAddressing::Timeline(listed.timeline),
+                );
+                Some((listed.config, template))
+            });
+            if adaptation_sets.is_empty() {
+                continue;
+            }
+            last_sequence = lowest_last.or(last_sequence);
+            let start = milliseconds_at(first, first.run.start, &self.origin);
+            let end = milliseconds_at(last, last.end(), &self.origin);
+            let closed = !is_open || complete;
+            periods.push(Period {
+                id: first.run.first_number.to_string(),
+                start_in_milliseconds: start,
+                duration_in_milliseconds: closed.then_some(end.saturating_sub(start)),
+                adaptation_sets,
+                utc_time: complete.then_some(first.run.wall_clock),
+            });
+        }
+        (periods, last_sequence)
+    }
+
+    /// One period for ever, with numbers that follow the clock. Once complete, it begins with the first listed number.
+    fn clocked_period(&self, nominal: i64, segments: &[&OutputSegment], complete: bool) -> (Vec<Period>, Option<u64>) {
+        let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return (Vec::new(), None) };
+        let first_number = match complete {
+            true => grid_number(first, &self.origin, nominal),
+            false => dash_time::FIRST_GRID_NUMBER,
+        };
+        let passed =
+            i64::try_from(first_number - dash_time::FIRST_GRID_NUMBER).unwrap_or(i64::MAX).saturating_mul(nominal);
+        let adaptation_sets = self.adaptation_sets(|track| {
+            let clock = clock_of(last, &self.origin, Some(nominal));
+            // The newest segment may lack the track for a moment: any listed one tells its configuration.
+            let config = segments
+                .iter()
+                .rev()
+                .find_map(|segment| Some(segment_time(&self.snapshot.line, segment, track, clock)?.config))?;
+            let is_exact = nominal.saturating_mul(i64::from(timescale(track))) % i64::from(MPEG_TIMESCALE) == 0;
+            let template_timescale = if is_exact { timescale(track) } else { MPEG_TIMESCALE };
+            let ticks = |time: i64| rescale_signed_time(time, MPEG_TIMESCALE, template_timescale);
+            let mut template = self.template(
+                track,
+                config,
+                "$Number$",
+                u32::try_from(first_number).ok(),
+                u64::try_from(ticks(passed)).unwrap_or(0),
+                SegmentAddressing::Duration(u32::try_from(ticks(nominal)).unwrap_or(u32::MAX)),
+            );
+            template.timescale = template_timescale;
+            Some((config, template))
+        });
+        if adaptation_sets.is_empty() {
+            return (Vec::new(), None);
+        }
+        let start = u64::try_from(ticks_to_duration(passed).as_millis()).unwrap_or(0);
+        let period = Period {
+            id: "1".to_owned(),
+            start_in_milliseconds: start,
+            duration_in_milliseconds: None,
+            adaptation_sets,
+            utc_time: complete.then_some(first.wall_clock),
+        };
+        (vec![period], Some(grid_number(last, &self.origin, nominal)))
+    }
+
+    /// One set of all videos and one for each audio track; `template` says how a track is addressed, if it is there.
+    fn adaptation_sets(
+        &self,
+        mut template: impl FnMut(&Track) -> Option<(u16, SegmentTemplate)>,
+    ) -> Vec<AdaptationSet> {
+        let mut sets = Vec::new();
+        let mut video = AdaptationSet::video();
+        for (variant, track) in self.offer.videos() {
+            let Some((config, segment_template)) = template(track) else { continue };
+            video.representations.extend(representation(track, config, variant.video_bitrate(), segment_template));
+        }
+        if !video.representations.is_empty() {
+            sets.push(video);
+        }
+        for audio in &self.offer.audio {
+            let Some((config, segment_template)) = template(audio.track) else { continue };
+            let mut set = AdaptationSet::audio(audio.track.language.as_deref(), Some(&audio.name));
+            set.representations.extend(representation(
+                audio.track,
+                config,
+                audio.track.first_bitrate,
+                segment_template,
+            ));
+            if !set.representations.is_empty() {
+                sets.push(set);
+            }
+        }
+        sets
+    }
+
+    /// A track's segments of a run; `None` if it has none there.
+    fn list(&self, run: &[&OutputSegment], track: &Track, clock: MediaClock) -> Option<Listed> {
+        let mut timeline = SegmentTimeline::default();
+        let mut listed = None;
+        for segment in run {
+            let Some(time) = segment_time(&self.snapshot.line, segment, track, clock) else { continue };
+            timeline.push(time.start, time.duration);
+            let (first_number, config, _) = listed.get_or_insert((segment.number, time.config, time));
+            listed = Some((*first_number, *config, time));
+        }
+        let (first_number, config, last) = listed?;
+        Some(Listed { timeline, first_number, last, config })
+    }
+
+    fn template(
+        &self,
+        track: &Track,
+        config: u16,
+        identifier: &str,
+        start_number: Option<u32>,
+        presentation_time_offset: u64,
+        addressing: SegmentAddressing,
+    ) -> SegmentTemplate {
+        let manifest = &self.endpoint.manifest_name;
+        let version = self.endpoint.configuration_version;
+        let name = DashTrack { kind: track.kind, number: track.number, config };
+        SegmentTemplate {
+            timescale: timescale(track),
+            media: format!("{manifest}_{name}_{identifier}.mp4?m={version}"),
+            initialization: format!("{manifest}_{name}_init.mp4?m={version}"),
+            start_number,
+            presentation_time_offset,
+            addressing,
+        }
+    }
+}
+
+/// The run's start in the track's own timescale.
+fn run_start(segment: &OutputSegment, track: &Track) -> i64 {
+    rescale_signed_time(segment.run.start, MPEG_TIMESCALE, track.timescale)
+}
+
+fn representation(track: &Track, config: u16, bitrate: u64, template: SegmentTemplate) -> Option<Representation> {
+    let config = track.configs.get(usize::from(config))?;
+    let mut representation = Representation {
+        id: track.number.to_string(),
+        bandwidth: u32::try_from(bitrate).unwrap_or(u32::MAX).max(1),
+        codecs: config.rfc6381(),
+        segment_template: Some(template),
+        ..Representation::default()
+    };
+    match config.as_ref() {
+        CodecConfig::Avc(avc) => {
+            representation.resolution = Some((avc.width, avc.height));
+            representation.frame_rate = (track.kind == TrackKind::Video).then_some(track.frame_rate);
+        }
+        CodecConfig::Aac(aac) => {
+            representation.audio_sampling_rate = Some(aac.sampling_rate);
+            representation.audio_channels = Some(aac.channels);
+        }
+    }
+    Some(representation)
+}

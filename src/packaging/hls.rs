@@ -1,0 +1,195 @@
+//! HLS playlists with MPEG-TS segments (RFC 8216).
+
+use jiff::SignedDuration;
+
+use super::name::HlsTrack;
+use super::offer::{self, Audio, Offer};
+use super::piece::has_media;
+use super::{Manifest, RenderError};
+use crate::manifest::hls::{
+    FrameRate, MediaPlaylist, MediaSegment, MediaType, ParentPlaylist, PlaylistType as WrittenType, Rendition, Variant,
+};
+use crate::media::codec::TrackKind;
+use crate::media::sample::MPEG_TIMESCALE;
+use crate::presentation::{OutputSegment, OutputTimeline, Snapshot, Stream, Track, View};
+use crate::resources::{Endpoint, HlsSettings, PlaylistType};
+
+/// `GROUP-ID` of the audio renditions.
+const AUDIO_GROUP: &str = "audio_0";
+
+/// The version that everything here needs; the writer raises it where gaps are listed.
+const VERSION: u8 = 3;
+
+/// The parent playlist; `None` while there is nothing to list.
+///
+/// `BANDWIDTH` is what the encoder declared, else what the first segments had, so that it never changes.
+pub fn parent_playlist(
+    snapshot: &Snapshot,
+    endpoint: &Endpoint,
+    settings: &HlsSettings,
+) -> Result<Option<Manifest>, RenderError> {
+    let offer = Offer::of(snapshot, &settings.stream_selection);
+    let groups_audio = settings.use_audio_rendition_group && !offer.audio.is_empty();
+    let has_video = offer.videos().next().is_some();
+    let variants: Vec<Variant> = offer
+        .variants
+        .iter()
+        .filter(|variant| !groups_audio || !has_video || variant.video.is_some())
+        .map(|variant| {
+            let default = offer.audio.first().filter(|_| groups_audio).map(|audio| audio.track);
+            let with_audio = if groups_audio { default.as_slice() } else { &variant.audio };
+            let track = HlsTrack::Variant { stream: variant.stream.number() };
+            Variant {
+                uri: format!("{}_{track}.m3u8", endpoint.manifest_name),
+                bandwidth: variant.bandwidth,
+                average_bandwidth: variant.average_bandwidth,
+                resolution: variant.video.and_then(offer::resolution),
+                frame_rate: variant
+                    .video
+                    .and_then(|video| FrameRate::from_fraction(video.frame_rate.0, video.frame_rate.1)),
+                codecs: Some(offer::codecs(variant.video.iter().chain(with_audio).copied())),
+                audio: (groups_audio && variant.video.is_some()).then(|| AUDIO_GROUP.to_owned()),
+                ..Variant::default()
+            }
+        })
+        .collect();
+    if variants.is_empty() {
+        return Ok(None);
+    }
+    let renditions = if groups_audio && has_video { audio_renditions(endpoint, &offer.audio) } else { Vec::new() };
+    let playlist = ParentPlaylist {
+        version: VERSION,
+        independent_segments: true,
+        variants,
+        renditions,
+        ..ParentPlaylist::default()
+    };
+    Ok(Some(Manifest { text: playlist.to_text()?, last_sequence: None, last_updated: None }))
+}
+
+fn audio_renditions(endpoint: &Endpoint, audio: &[Audio<'_>]) -> Vec<Rendition> {
+    audio
+        .iter()
+        .enumerate()
+        .map(|(index, audio)| {
+            let track = HlsTrack::Audio { stream: audio.stream.number(), track: audio.track.index_in_stream };
+            Rendition {
+                media_type: MediaType::Audio,
+                uri: Some(format!("{}_{track}.m3u8", endpoint.manifest_name)),
+                group_id: AUDIO_GROUP.to_owned(),
+                language: audio.track.language.clone(),
+                associated_language: None,
+                name: audio.name.clone(),
+                is_default: index == 0,
+                autoselect: true,
+                forced: None,
+                instream_id: None,
+                characteristics: audio.characteristics.map(str::to_owned),
+                channels: offer::channels(audio.track).map(|channels| channels.to_string()),
+            }
+        })
+        .collect()
+}
+
+/// The tracks whose samples are in the segments of a media playlist, the one that must not be missing first.
+///
+/// `None` if the channel has no such stream or track. A stream that is no longer declared or not selected still has
+/// its segments, for viewers who know them.
+pub fn tracks_in<'a>(snapshot: &'a Snapshot, settings: &HlsSettings, track: HlsTrack) -> Option<Vec<&'a Track>> {
+    let (HlsTrack::Variant { stream: number } | HlsTrack::Audio { stream: number, .. }) = track;
+    let stream: &Stream = snapshot.streams.iter().find(|stream| stream.number() == number && stream.is_packaged())?;
+    match track {
+        HlsTrack::Variant { .. } if stream.is_variant() => {
+            let video = offer::tracks_of_stream(snapshot, stream.id, TrackKind::Video).first().copied();
+            let mut tracks: Vec<&Track> = video.into_iter().collect();
+            if !settings.use_audio_rendition_group || video.is_none() {
+                tracks.extend(offer::muxed_audio(snapshot, stream));
+            }
+            (!tracks.is_empty()).then_some(tracks)
+        }
+        HlsTrack::Variant { .. } => None,
+        HlsTrack::Audio { track: index, .. } if settings.use_audio_rendition_group => {
+            let tracks = offer::tracks_of_stream(snapshot, stream.id, TrackKind::Audio);
+            tracks.into_iter().find(|track| track.index_in_stream == index).map(|track| vec![track])
+        }
+        HlsTrack::Audio { .. } => None,
+    }
+}
+
+/// A segment of a media playlist with none of its leading track's media: players are told to pass it over.
+pub fn is_gap(snapshot: &Snapshot, segment: &OutputSegment, tracks: &[&Track]) -> bool {
+    tracks.first().is_none_or(|track| !has_media(&snapshot.line, segment, track.id))
+}
+
+/// A media playlist; `None` if the channel has no such track or nothing is to be listed yet.
+pub fn media_playlist(
+    snapshot: &Snapshot,
+    endpoint: &Endpoint,
+    settings: &HlsSettings,
+    output: &OutputTimeline,
+    view: &View,
+    track: HlsTrack,
+) -> Result<Option<Manifest>, RenderError> {
+    let Some(tracks) = tracks_in(snapshot, settings, track) else { return Ok(None) };
+    let (Some(first), Some(last)) = (view.segments(output).next(), view.segments(output).next_back()) else {
+        return Ok(None);
+    };
+    let interval = SignedDuration::from_secs(i64::from(settings.program_date_time_interval_seconds));
+    let mut last_date = None;
+    let mut span = first.span;
+    let mut segments = Vec::new();
+    for segment in view.segments(output) {
+        let discontinuity = segment.span != span;
+        span = segment.span;
+        let tells_date = !interval.is_zero()
+            && (discontinuity || last_date.is_none_or(|date| segment.wall_clock.duration_since(date) >= interval));
+        if tells_date {
+            last_date = Some(segment.wall_clock);
+        }
+        segments.push(MediaSegment {
+            uri: format!(
+                "{}_{track}_{}.ts?m={}",
+                endpoint.manifest_name, segment.number, endpoint.configuration_version
+            ),
+            duration_in_microseconds: microseconds(segment.duration),
+            program_date_time: tells_date.then_some(segment.wall_clock),
+            discontinuity,
+            gap: is_gap(snapshot, segment, &tracks),
+            ..MediaSegment::default()
+        });
+    }
+    let playlist = MediaPlaylist {
+        version: VERSION,
+        target_duration: target_duration(settings, output),
+        media_sequence: first.number,
+        // A span's first segment shows no tag when it is the first one listed: its break counts as before it.
+        discontinuity_sequence: u64::from(first.span),
+        playlist_type: match settings.playlist_type {
+            PlaylistType::None => None,
+            PlaylistType::Event => Some(WrittenType::Event),
+            PlaylistType::Vod => Some(WrittenType::Vod),
+        },
+        segments,
+        ended: view.complete,
+        ..MediaPlaylist::default()
+    };
+    Ok(Some(Manifest {
+        text: playlist.to_text()?,
+        last_sequence: Some(last.number),
+        last_updated: Some(last.received),
+    }))
+}
+
+/// `EXT-X-TARGETDURATION`: the longest segment ever, rounded up, and no less than the endpoint's setting, so that it
+/// never shrinks and grows only when a segment is longer than any before it.
+fn target_duration(settings: &HlsSettings, output: &OutputTimeline) -> u32 {
+    let longest = output.longest_duration().max(0) as u64;
+    let seconds = u32::try_from(longest.div_ceil(u64::from(MPEG_TIMESCALE))).unwrap_or(u32::MAX);
+    seconds.max(settings.segment_duration_seconds).max(1)
+}
+
+/// 90 kHz ticks in microseconds, to the nearest.
+fn microseconds(ticks: i64) -> u64 {
+    let ticks = u128::from(ticks.max(0) as u64);
+    u64::try_from((ticks * 1_000_000 + u128::from(MPEG_TIMESCALE) / 2) / u128::from(MPEG_TIMESCALE)).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,62 @@
+//! Renderings: what a viewer gets, made from a snapshot of the presentation, an endpoint's settings and loaded
+//! samples. Pure: no store, no clock, no request.
+//!
+//! * [`offer`]: which tracks an endpoint offers, and in which groups.
+//! * [`name`]: file names, both ways.
+//! * [`media_clock`]: from a channel's media time to the times that viewers see.
+//! * [`hls`] and [`dash`]: manifests.
+//! * [`piece`], [`fragment`] and [`transport_stream`]: segments.
+
+pub mod dash;
+pub mod dash_time;
+pub mod fragment;
+pub mod hls;
+pub mod media_clock;
+pub mod name;
+pub mod offer;
+pub mod piece;
+pub mod transport_stream;
+
+use crate::manifest::hls::PlaylistWriteError;
+use crate::manifest::mpd::MpdWriteError;
+use crate::media::mp4::Mp4WriteError;
+use crate::media::rescale::JoinError;
+use crate::media::ts::mux::TsMuxError;
+
+/// Why something could not be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A playlist cannot be written.
+    #[error(transparent)]
+    Playlist(#[from] PlaylistWriteError),
+    /// An MPD cannot be written.
+    #[error(transparent)]
+    Mpd(#[from] MpdWriteError),
+    /// A part of an fMP4 file cannot be written.
+    #[error(transparent)]
+    Mp4(#[from] Mp4WriteError),
+    /// Samples cannot be put on one clock.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// Samples cannot be multiplexed.
+    #[error(transparent)]
+    TransportStream(#[from] TsMuxError),
+    /// A piece of media is before the start of its clock.
+    #[error("media time {time} lies before the start of the clock")]
+    BeforeClock {
+        /// The time, in the track's timescale.
+        time: i64,
+    },
+}
+
+/// A rendered manifest with what the freshness headers say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// The manifest.
+    pub text: String,
+    /// The highest segment number in it, or the last segment's time where times name segments; `None` in a parent
+    /// playlist.
+    pub last_sequence: Option<u64>,
+    /// When that segment became complete.
+    pub last_updated: Option<jiff::Timestamp>,
+}

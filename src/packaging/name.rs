@@ -1,0 +1,184 @@
+//! File names: how manifests name what a player fetches, and back.
+//!
+//! | file | name |
+//! | --- | --- |
+//! | HLS parent playlist, MPD | `<manifest>.m3u8`, `<manifest>.mpd` |
+//! | HLS media playlist of a variant | `<manifest>_<stream>.m3u8` |
+//! | HLS media playlist of an audio rendition | `<manifest>_<stream>_<track>.m3u8` |
+//! | HLS segment of a variant | `<manifest>_<stream>_<number>.ts` |
+//! | HLS segment of an audio rendition | `<manifest>_<stream>_<track>_<number>.ts` |
+//! | DASH initialization segment | `<manifest>_<video or audio>_<track>_<configuration>_init.mp4` |
+//! | DASH media segment | `<manifest>_<video or audio>_<track>_<configuration>_<number or time>.mp4` |
+//!
+//! Streams count from 1 in the order of the encoder's parent playlist. An audio rendition's track counts from 0 within
+//! its stream. DASH tracks count from 1 over all streams, see [`crate::presentation::Track::number`]. The configuration
+//! counts how often the track's decoder configuration changed, so that an initialization segment never changes.
+
+use std::fmt;
+
+use crate::media::codec::TrackKind;
+
+/// What a file name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum File {
+    /// HLS parent playlist.
+    ParentPlaylist,
+    /// HLS media playlist.
+    MediaPlaylist(HlsTrack),
+    /// HLS segment.
+    TransportSegment(HlsTrack, u64),
+    /// MPD.
+    Mpd,
+    /// DASH initialization segment.
+    Init(DashTrack),
+    /// DASH media segment, by number or time as the endpoint's templates say.
+    Fragment(DashTrack, u64),
+}
+
+impl File {
+    /// It lists other files; what it holds changes with time.
+    pub fn is_manifest(&self) -> bool {
+        matches!(self, File::ParentPlaylist | File::MediaPlaylist(_) | File::Mpd)
+    }
+}
+
+/// What one HLS media playlist lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HlsTrack {
+    /// A variant: the stream of this number.
+    Variant {
+        /// The stream's number, from 1.
+        stream: u32,
+    },
+    /// A member of the audio group.
+    Audio {
+        /// The stream's number, from 1.
+        stream: u32,
+        /// The audio track's place in the stream, from 0.
+        track: u8,
+    },
+}
+
+/// One DASH track with one decoder configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DashTrack {
+    /// Video or audio.
+    pub kind: TrackKind,
+    /// The track's number, also its `Representation@id`.
+    pub number: u32,
+    /// Index of the decoder configuration.
+    pub config: u16,
+}
+
+impl fmt::Display for HlsTrack {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HlsTrack::Variant { stream } => write!(formatter, "{stream}"),
+            HlsTrack::Audio { stream, track } => write!(formatter, "{stream}_{track}"),
+        }
+    }
+}
+
+impl fmt::Display for DashTrack {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            TrackKind::Video => "video",
+            TrackKind::Audio => "audio",
+        };
+        write!(formatter, "{kind}_{}_{}", self.number, self.config)
+    }
+}
+
+/// What a file name stands for on an endpoint with this manifest name; `None` if it names nothing.
+///
+/// Numbers are plain decimals without leading zeros, so that every file has exactly one name.
+pub fn parse(manifest_name: &str, file_name: &str) -> Option<File> {
+    let rest = file_name.strip_prefix(manifest_name)?;
+    match rest {
+        ".m3u8" => return Some(File::ParentPlaylist),
+        ".mpd" => return Some(File::Mpd),
+        _ => {}
+    }
+    let (stem, extension) = rest.strip_prefix('_')?.rsplit_once('.')?;
+    let parts: Vec<&str> = stem.splitn(5, '_').collect();
+    match (extension, parts.as_slice()) {
+        ("m3u8", [stream]) => Some(File::MediaPlaylist(HlsTrack::Variant { stream: number(stream)? })),
+        ("m3u8", [stream, track]) => {
+            Some(File::MediaPlaylist(HlsTrack::Audio { stream: number(stream)?, track: number(track)? }))
+        }
+        ("ts", [stream, segment]) => {
+            Some(File::TransportSegment(HlsTrack::Variant { stream: number(stream)? }, number(segment)?))
+        }
+        ("ts", [stream, track, segment]) => Some(File::TransportSegment(
+            HlsTrack::Audio { stream: number(stream)?, track: number(track)? },
+            number(segment)?,
+        )),
+        ("mp4", [kind, track, config, last]) => {
+            let kind = match *kind {
+                "video" => TrackKind::Video,
+                "audio" => TrackKind::Audio,
+                _ => return None,
+            };
+            let track = DashTrack { kind, number: number(track)?, config: number(config)? };
+            match *last {
+                "init" => Some(File::Init(track)),
+                last => Some(File::Fragment(track, number(last)?)),
+            }
+        }
+        _ => None,
+    }
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    if is_plain { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_name_is_read() {
+        let video = DashTrack { kind: TrackKind::Video, number: 3, config: 0 };
+        for (name, file) in [
+            ("live.m3u8", File::ParentPlaylist),
+            ("live.mpd", File::Mpd),
+            ("live_1.m3u8", File::MediaPlaylist(HlsTrack::Variant { stream: 1 })),
+            ("live_4_0.m3u8", File::MediaPlaylist(HlsTrack::Audio { stream: 4, track: 0 })),
+            ("live_1_20871.ts", File::TransportSegment(HlsTrack::Variant { stream: 1 }, 20871)),
+            ("live_4_1_7.ts", File::TransportSegment(HlsTrack::Audio { stream: 4, track: 1 }, 7)),
+            ("live_video_3_0_init.mp4", File::Init(video)),
+            ("live_video_3_0_20871.mp4", File::Fragment(video, 20871)),
+        ] {
+            assert_eq!(parse("live", name), Some(file), "{name}");
+        }
+        assert_eq!(video.to_string(), "video_3_0");
+    }
+
+    #[test]
+    fn names_that_no_manifest_writes_name_nothing() {
+        for name in [
+            "",
+            "live",
+            "live_01.m3u8",
+            "live_+1.m3u8",
+            "live_1.m3u",
+            "live_1_.ts",
+            "live_1_18446744073709551616.ts",
+            "live_text_1_0_1.mp4",
+            "live_video_1_0_1_2.mp4",
+            "liv_1.m3u8",
+            "live_1_2_3_4_5_6.ts",
+            "../live.m3u8",
+        ] {
+            assert_eq!(parse("live", name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_name_may_look_like_numbers() {
+        assert_eq!(parse("a_1", "a_1_2_3.ts"), Some(File::TransportSegment(HlsTrack::Variant { stream: 2 }, 3)));
+        assert_eq!(parse("a_1", "a_1.m3u8"), Some(File::ParentPlaylist));
+    }
+}

@@ -1,0 +1,348 @@
+//! A channel as the fold over its events.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::event::{ChannelEvent, InputIndex, StreamDeclaration, StreamRole};
+use super::intake::{Arrival, Intake, ObjectContents};
+use super::line::{Line, LineFact, LineSlot, SwitchReason};
+use super::output::OutputTimeline;
+use super::timeline::{GapReason, InputTimeline, Piece, Placed, Slot};
+use super::track::{Stream, StreamId, Track};
+use crate::resources::EndpointGuid;
+
+/// Something that an event led to and that somebody outside should know.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// A listed segment has no media.
+    Gap {
+        /// The input.
+        input: InputIndex,
+        /// The media playlist that lists it.
+        playlist: String,
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: GapReason,
+    },
+    /// A segment came when its place was closed.
+    TooLate {
+        /// The input.
+        input: InputIndex,
+        /// Its name.
+        name: String,
+    },
+    /// Viewers get the other input from now on.
+    InputSwitched {
+        /// The input that failed.
+        from: InputIndex,
+        /// The input that plays now.
+        to: InputIndex,
+        /// Why.
+        reason: SwitchReason,
+        /// Timestamps do not line up.
+        discontinuity: bool,
+    },
+    /// An object of the media store that nothing will play.
+    ObjectUnused(String),
+}
+
+/// One input.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Input {
+    intake: Intake,
+    timeline: InputTimeline,
+    has_parent: bool,
+    started: bool,
+}
+
+/// All that is known of a channel.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChannelState {
+    streams: Arc<Vec<Stream>>,
+    tracks: Arc<Vec<Track>>,
+    inputs: [Input; 2],
+    line: Line,
+    outputs: BTreeMap<EndpointGuid, OutputTimeline>,
+}
+
+/// A channel at one moment, for reading. Cheap to clone; never changes.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// Counts the changes that a viewer could see.
+    pub version: u64,
+    /// The streams of the parent playlist.
+    pub streams: Arc<Vec<Stream>>,
+    /// Every track of every stream.
+    pub tracks: Arc<Vec<Track>>,
+    /// What is played.
+    pub line: Line,
+    /// The segments of each endpoint that was asked for.
+    pub outputs: BTreeMap<EndpointGuid, OutputTimeline>,
+}
+
+impl ChannelState {
+    /// A snapshot for readers.
+    pub fn snapshot(&self, version: u64) -> Snapshot {
+        Snapshot {
+            version,
+            streams: self.streams.clone(),
+            tracks: self.tracks.clone(),
+            line: self.line.clone(),
+            outputs: self.outputs.clone(),
+        }
+    }
+
+    /// True if this very segment was put already.
+    pub fn holds(&self, input: InputIndex, name: &str, fingerprint: u64) -> bool {
+        self.input(input).intake.holds(name, fingerprint)
+    }
+
+    /// True if a snapshot taken now would differ for viewers from one taken of `before`.
+    pub fn looks_different(&self, before: &Snapshot) -> bool {
+        self.line.slots().next_number() != before.line.slots().next_number()
+            || self.line.slots().first_number() != before.line.slots().first_number()
+            || self.line.ended() != before.line.ended()
+            || self.streams != before.streams
+            || self.outputs.len() != before.outputs.len()
+            || self.outputs.iter().any(|(endpoint, output)| {
+                before.outputs.get(endpoint).is_none_or(|known| {
+                    known.next_number() != output.next_number()
+                        || known.target_duration_seconds() != output.target_duration_seconds()
+                })
+            })
+    }
+
+    fn input(&self, input: InputIndex) -> &Input {
+        match input {
+            InputIndex::First => &self.inputs[0],
+            InputIndex::Second => &self.inputs[1],
+        }
+    }
+
+    fn input_mut(&mut self, input: InputIndex) -> &mut Input {
+        match input {
+            InputIndex::First => &mut self.inputs[0],
+            InputIndex::Second => &mut self.inputs[1],
+        }
+    }
+
+    /// Takes an event in; `facts` get what it led to.
+    pub fn apply(&mut self, event: &ChannelEvent, facts: &mut Vec<Fact>) {
+        match event {
+            ChannelEvent::ParentPlaylist { input, streams, at } => {
+                self.declare_streams(streams);
+                self.input_mut(*input).has_parent = true;
+                self.advance(*at, facts);
+            }
+            ChannelEvent::MediaPlaylist { input, name, segments, ended, at } => {
+                self.input_mut(*input).intake.playlist(name, segments, *ended, *at);
+                self.advance(*at, facts);
+            }
+            ChannelEvent::ObjectStored { input, name, object, fingerprint, tracks, at } => {
+                let contents = ObjectContents::Stored {
+                    object: object.clone(),
+                    fingerprint: *fingerprint,
+                    tracks: tracks.clone(),
+                };
+                self.take_object(*input, name, contents, *at, facts);
+            }
+            ChannelEvent::ObjectBroken { input, name, reason, at } => {
+                self.take_object(*input, name, ObjectContents::Broken { reason: reason.clone() }, *at, facts);
+            }
+            ChannelEvent::OutputWanted { endpoint, target_duration_seconds } => match self.outputs.get_mut(endpoint) {
+                Some(output) => output.set_target_duration(*target_duration_seconds),
+                None => {
+                    let output = OutputTimeline::new(*target_duration_seconds, &self.line);
+                    self.outputs.insert(endpoint.clone(), output);
+                }
+            },
+            ChannelEvent::TimePassed { at } => self.advance(*at, facts),
+            ChannelEvent::Forgotten { before } => self.forget_before(*before, facts),
+        }
+    }
+
+    fn take_object(
+        &mut self,
+        input: InputIndex,
+        name: &str,
+        contents: ObjectContents,
+        at: Timestamp,
+        facts: &mut Vec<Fact>,
+    ) {
+        let mut unused = Vec::new();
+        self.input_mut(input).intake.object(name, contents, at, &mut unused);
+        facts.extend(unused.into_iter().map(Fact::ObjectUnused));
+        self.advance(at, facts);
+    }
+
+    /// Streams are matched by the name of their playlist; their numbers never change.
+    fn declare_streams(&mut self, declarations: &[StreamDeclaration]) {
+        let unchanged = declarations.len() == self.streams.iter().filter(|stream| stream.declared).count()
+            && declarations.iter().all(|declaration| {
+                self.streams.iter().any(|stream| stream.declared && stream.declaration == *declaration)
+            });
+        if unchanged {
+            return;
+        }
+        let streams = Arc::make_mut(&mut self.streams);
+        for stream in streams.iter_mut() {
+            stream.declared = false;
+        }
+        for declaration in declarations {
+            match streams.iter_mut().find(|stream| stream.declaration.playlist == declaration.playlist) {
+                Some(stream) => {
+                    stream.declaration = declaration.clone();
+                    stream.declared = true;
+                }
+                None => {
+                    let Ok(id) = u16::try_from(streams.len()) else { return };
+                    streams.push(Stream { id: StreamId(id), declaration: declaration.clone(), declared: true });
+                }
+            }
+        }
+    }
+
+    /// Lets everything happen that is due at `now`.
+    fn advance(&mut self, now: Timestamp, facts: &mut Vec<Fact>) {
+        for input in InputIndex::BOTH {
+            if !self.input(input).has_parent {
+                continue;
+            }
+            for arrival in self.input_mut(input).intake.due(now) {
+                self.place(input, &arrival, facts);
+            }
+            let (streams, tracks) = (self.streams.clone(), self.tracks.clone());
+            for slot in self.input_mut(input).timeline.take_closed(&streams, &tracks, now) {
+                self.offer(input, slot, facts);
+            }
+        }
+        let ended = InputIndex::BOTH.map(|input| self.has_ended(input));
+        let started = InputIndex::BOTH.map(|input| self.input(input).started);
+        let mut line_facts = Vec::new();
+        self.line.check(now, ended, started, &mut line_facts);
+        tell(line_facts, facts);
+        for output in self.outputs.values_mut() {
+            output.extend(&self.line);
+        }
+    }
+
+    fn place(&mut self, input: InputIndex, arrival: &Arrival, facts: &mut Vec<Fact>) {
+        let streams = self.streams.clone();
+        let unused = |facts: &mut Vec<Fact>| {
+            if let Ok(media) = &arrival.media {
+                facts.push(Fact::ObjectUnused(media.object.clone()));
+            }
+        };
+        let Some(stream) = streams.iter().find(|stream| stream.declaration.playlist == arrival.playlist) else {
+            return unused(facts);
+        };
+        if !stream.is_packaged() {
+            return unused(facts);
+        }
+        if let Err(reason) = &arrival.media {
+            facts.push(Fact::Gap {
+                input,
+                playlist: arrival.playlist.clone(),
+                name: arrival.named.name.clone(),
+                reason: reason.clone(),
+            });
+        }
+        let mut tracks = self.tracks.clone();
+        let owned = self.input_mut(input);
+        owned.started |= arrival.media.is_ok();
+        let placed = owned.timeline.place(stream, arrival, Arc::make_mut(&mut tracks));
+        if *tracks != *self.tracks {
+            self.tracks = tracks;
+        }
+        if placed == Placed::TooLate {
+            facts.push(Fact::TooLate { input, name: arrival.named.name.clone() });
+            unused(facts);
+        }
+    }
+
+    fn offer(&mut self, input: InputIndex, slot: Slot, facts: &mut Vec<Fact>) {
+        let mut line_facts = Vec::new();
+        self.line.offer(input, slot, &mut line_facts);
+        tell(line_facts, facts);
+    }
+
+    /// Every packaged stream that this input ever listed has `EXT-X-ENDLIST`.
+    fn has_ended(&self, input: InputIndex) -> bool {
+        let mut any = false;
+        for (name, ended) in self.input(input).intake.playlists() {
+            let counts = self.streams.iter().any(|stream| {
+                stream.declared
+                    && stream.declaration.playlist == name
+                    && !matches!(stream.declaration.role, StreamRole::NotPackaged { .. })
+            });
+            if counts {
+                any = true;
+                if !ended {
+                    return false;
+                }
+            }
+        }
+        any
+    }
+
+    fn forget_before(&mut self, before: Timestamp, facts: &mut Vec<Fact>) {
+        let mut objects = Vec::new();
+        for slot in self.line.forget_before(before) {
+            objects.extend(line_slot_objects(&slot));
+        }
+        objects.sort();
+        objects.dedup();
+        facts.extend(objects.into_iter().map(Fact::ObjectUnused));
+        let first_slot = self.line.slots().first_number();
+        for output in self.outputs.values_mut() {
+            output.forget_before_slot(first_slot);
+        }
+    }
+
+    /// When [`ChannelEvent::TimePassed`] changes something though nothing else happens.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let inputs = self.inputs.iter().filter(|input| input.has_parent);
+        inputs
+            .flat_map(|input| [input.intake.next_due(), input.timeline.closes_at()])
+            .chain([self.line.next_due()])
+            .flatten()
+            .min()
+    }
+
+    /// Every store key that the channel may still play, to find what is left over after a crash.
+    pub fn objects(&self) -> Vec<String> {
+        let mut objects: Vec<String> =
+            self.line.slots().from(0).flat_map(|(_, slot)| line_slot_objects(slot).collect::<Vec<_>>()).collect();
+        for input in &self.inputs {
+            objects.extend(input.intake.waiting_objects().map(str::to_owned));
+            objects.extend(input.timeline.open_objects().map(str::to_owned));
+        }
+        objects.extend(self.line.passive_objects().map(str::to_owned));
+        objects.sort();
+        objects.dedup();
+        objects
+    }
+}
+
+fn line_slot_objects(slot: &LineSlot) -> impl Iterator<Item = String> + '_ {
+    slot.pieces.values().filter_map(Piece::media).map(|segment| segment.object.to_string())
+}
+
+fn tell(line_facts: Vec<LineFact>, facts: &mut Vec<Fact>) {
+    for fact in line_facts {
+        match fact {
+            LineFact::Switched { from, to, reason, discontinuity } => {
+                facts.push(Fact::InputSwitched { from, to, reason, discontinuity });
+            }
+            LineFact::Unused(slot) => {
+                let mut objects: Vec<String> = slot.objects().map(str::to_owned).collect();
+                objects.dedup();
+                facts.extend(objects.into_iter().map(Fact::ObjectUnused));
+            }
+        }
+    }
+}

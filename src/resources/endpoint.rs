@@ -1,0 +1,175 @@
+//! An origin endpoint: from where, in which form and to whom a channel is played.
+
+use std::fmt;
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+use super::ChannelGuid;
+
+/// The 32 hexadecimal digits that name an endpoint in ARNs and playback URLs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EndpointGuid(pub String);
+
+impl fmt::Display for EndpointGuid {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// An origin endpoint as the engine sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    /// Its name in URLs; unique over all accounts and regions.
+    pub guid: EndpointGuid,
+    /// The id that its owner chose.
+    pub id: String,
+    /// The channel that it plays.
+    pub channel: ChannelGuid,
+    /// File name of the manifest, without extension.
+    pub manifest_name: String,
+    /// How far back `start` may reach, in seconds; 0 switches start-over off.
+    pub startover_window_seconds: u32,
+    /// By how much everybody's "now" lags, in seconds.
+    pub time_delay_seconds: u32,
+    /// Networks that may play; empty means everyone.
+    pub whitelist: Vec<Ipv4Net>,
+    /// False when origination is DENY: the URL stays, playback is refused.
+    pub originates: bool,
+    /// Changes whenever the endpoint's settings do: epoch seconds of the last change, the `m` of segment URLs.
+    pub configuration_version: i64,
+    /// The packager and its settings.
+    pub packaging: Packaging,
+    /// Settings that the API accepted and this build cannot obey: playback is refused and says which.
+    pub not_built_yet: Vec<NotBuiltYet>,
+}
+
+/// A setting that is accepted and echoed by the API, but not obeyed by the engine yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotBuiltYet {
+    /// The setting as the API writes it, such as `hlsPackage.encryption`.
+    pub setting: String,
+}
+
+/// The packager of an endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Packaging {
+    /// HLS with MPEG-TS segments.
+    Hls(HlsSettings),
+    /// DASH with fMP4 segments.
+    Dash(DashSettings),
+    /// A packager that this build does not have yet; named in [`Endpoint::not_built_yet`].
+    NotBuiltYet,
+}
+
+impl Packaging {
+    /// The target duration of output segments in seconds, if this build has the packager.
+    pub fn segment_duration_seconds(&self) -> Option<u32> {
+        match self {
+            Packaging::Hls(hls) => Some(hls.segment_duration_seconds),
+            Packaging::Dash(dash) => Some(dash.segment_duration_seconds),
+            Packaging::NotBuiltYet => None,
+        }
+    }
+}
+
+/// Settings of an HLS endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HlsSettings {
+    /// Target duration of output segments.
+    pub segment_duration_seconds: u32,
+    /// Length of a live media playlist.
+    pub playlist_window_seconds: u32,
+    /// `EXT-X-PLAYLIST-TYPE`, if any.
+    pub playlist_type: PlaylistType,
+    /// Seconds between `EXT-X-PROGRAM-DATE-TIME` tags; 0 writes none.
+    pub program_date_time_interval_seconds: u32,
+    /// Audio leaves the muxed segments and goes into a rendition group.
+    pub use_audio_rendition_group: bool,
+    /// Which streams are offered, in which order.
+    pub stream_selection: StreamSelection,
+}
+
+/// `EXT-X-PLAYLIST-TYPE` of RFC 8216 §4.3.3.5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaylistType {
+    /// No tag.
+    None,
+    /// `EVENT`.
+    Event,
+    /// `VOD`.
+    Vod,
+}
+
+/// Settings of a DASH endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DashSettings {
+    /// Target duration of output segments.
+    pub segment_duration_seconds: u32,
+    /// Length of a live MPD.
+    pub manifest_window_seconds: u32,
+    /// `MPD@minimumUpdatePeriod`.
+    pub min_update_period_seconds: u32,
+    /// `MPD@minBufferTime`.
+    pub min_buffer_time_seconds: u32,
+    /// `MPD@suggestedPresentationDelay`.
+    pub suggested_presentation_delay_seconds: u32,
+    /// How segments are addressed.
+    pub segment_template_format: SegmentTemplateFormat,
+    /// `UTCTiming`, if any.
+    pub utc_timing: Option<UtcTiming>,
+    /// Which streams are offered, in which order.
+    pub stream_selection: StreamSelection,
+}
+
+/// How DASH segments are addressed, ISO 23009-1 §5.3.9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SegmentTemplateFormat {
+    /// `$Number$` with a SegmentTimeline.
+    NumberWithTimeline,
+    /// `$Time$` with a SegmentTimeline.
+    TimeWithTimeline,
+    /// `$Number$` with a constant duration.
+    NumberWithDuration,
+}
+
+/// `UTCTiming` of an MPD, ISO 23009-1 §5.8.4.11.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UtcTiming {
+    /// `@schemeIdUri`.
+    pub scheme_id_uri: &'static str,
+    /// `@value`.
+    pub value: String,
+}
+
+/// Which video streams are offered, in which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamSelection {
+    /// Smallest video bit rate, inclusive, bit/s.
+    pub min_video_bits_per_second: u32,
+    /// Largest video bit rate, inclusive, bit/s.
+    pub max_video_bits_per_second: u32,
+    /// Order in manifests.
+    pub order: StreamOrder,
+}
+
+impl Default for StreamSelection {
+    fn default() -> Self {
+        StreamSelection {
+            min_video_bits_per_second: 0,
+            max_video_bits_per_second: i32::MAX as u32,
+            order: StreamOrder::Original,
+        }
+    }
+}
+
+/// Order of streams in manifests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamOrder {
+    /// As in the encoder's parent playlist.
+    Original,
+    /// Lowest video bit rate first.
+    VideoBitrateAscending,
+    /// Highest video bit rate first.
+    VideoBitrateDescending,
+}

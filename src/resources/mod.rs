@@ -1,0 +1,16 @@
+//! What the engine must know of a channel or an endpoint, in one neutral form, and the catalogue: the
+//! immutable snapshot where ingest and origin look it up.
+//!
+//! The control plane derives these from its wire documents and publishes them; the engine reads nothing
+//! else of the API.
+
+mod catalogue;
+mod channel;
+mod endpoint;
+
+pub use catalogue::{Catalogue, CatalogueHandle};
+pub use channel::{Channel, ChannelGuid, IngestEndpoint, Secret};
+pub use endpoint::{
+    DashSettings, Endpoint, EndpointGuid, HlsSettings, NotBuiltYet, Packaging, PlaylistType, SegmentTemplateFormat,
+    StreamOrder, StreamSelection, UtcTiming,
+};

@@ -1,0 +1,8 @@
+//! From pushed segments to what players fetch: manifests held against texts written by hand, segments read again by
+//! other people's readers, and monotony over random histories.
+
+mod encoder;
+mod house;
+mod http_behaviour;
+mod manifests;
+mod segments;
