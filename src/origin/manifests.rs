@@ -135,7 +135,7 @@ fn view(endpoint: &Endpoint, snapshot: &Snapshot, now: Timestamp) -> Option<View
         Packaging::Dash(settings) => settings.manifest_window_seconds,
         Packaging::NotBuiltYet => return None,
     };
-    let view = View::live(output, window, endpoint.time_delay_seconds, snapshot.line.ended(), now);
+    let view = View::live(output, window, endpoint.time_delay_seconds, snapshot.ended(), now);
     (!view.is_empty()).then_some(view)
 }
 

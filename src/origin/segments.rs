@@ -135,11 +135,11 @@ impl SegmentCache {
                 let track = dash_track(snapshot, name)?;
                 let segment = named_by(settings, snapshot, output, track, number)?;
                 check_delay(endpoint, segment, now)?;
-                let config = track_segments(&snapshot.line, segment, track.id).next().ok_or(Refusal::Gap)?.config;
+                let config = track_segments(snapshot, segment, track.id).next().ok_or(Refusal::Gap)?.config;
                 if config != name.config {
                     return Err(Refusal::UnknownFile);
                 }
-                let origin = snapshot.line.origin().ok_or(Refusal::NothingYet)?;
+                let origin = snapshot.origin().ok_or(Refusal::NothingYet)?;
                 let clock = clock_of(segment, &origin, nominal_if_clocked(settings.segment_template_format, output));
                 self.packaged.get_or_insert_async(&key, self.fragment(snapshot, segment, track, clock, &key)).await
             }
@@ -189,10 +189,10 @@ impl SegmentCache {
     ) -> Result<ReadySegment, Refusal> {
         let mut loaded = Vec::with_capacity(tracks.len());
         for track in tracks {
-            if !has_media(&snapshot.line, segment, track.id) {
+            if !has_media(snapshot, segment, track.id) {
                 continue;
             }
-            let objects = track_segments(&snapshot.line, segment, track.id)
+            let objects = track_segments(snapshot, segment, track.id)
                 .map(|piece| (piece.object.clone(), piece.index_in_object, piece.decode_time))
                 .collect();
             loaded.push((*track, self.load(WantedTrack { track, objects }).await?));
@@ -247,12 +247,12 @@ fn named_by<'a>(
     track: &Track,
     name: u64,
 ) -> Result<&'a OutputSegment, Refusal> {
-    let origin = snapshot.line.origin().ok_or(Refusal::NothingYet)?;
+    let origin = snapshot.origin().ok_or(Refusal::NothingYet)?;
     match settings.segment_template_format {
         SegmentTemplateFormat::NumberWithTimeline => numbered(output, name),
         SegmentTemplateFormat::NumberWithDuration => segment_on_grid(output, &origin, name).ok_or(Refusal::NotThereYet),
         SegmentTemplateFormat::TimeWithTimeline => {
-            segment_at_time(output, &snapshot.line, &origin, track, name).ok_or(Refusal::NotThereYet)
+            segment_at_time(output, snapshot, &origin, track, name).ok_or(Refusal::NotThereYet)
         }
     }
 }

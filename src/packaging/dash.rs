@@ -44,7 +44,7 @@ pub fn mpd(
     view: &View,
 ) -> Result<Option<Manifest>, RenderError> {
     let segments: Vec<&OutputSegment> = view.segments(output).collect();
-    let (Some(origin), Some(first), Some(last)) = (snapshot.line.origin(), segments.first(), segments.last()) else {
+    let (Some(origin), Some(first), Some(last)) = (snapshot.origin(), segments.first(), segments.last()) else {
         return Ok(None);
     };
     let offer = Offer::of(snapshot, &settings.stream_selection);
@@ -189,7 +189,7 @@ impl Source<'_> {
             let config = segments
                 .iter()
                 .rev()
-                .find_map(|segment| Some(segment_time(&self.snapshot.line, segment, track, clock)?.config))?;
+                .find_map(|segment| Some(segment_time(self.snapshot, segment, track, clock)?.config))?;
             let is_exact = nominal.saturating_mul(i64::from(timescale(track))) % i64::from(MPEG_TIMESCALE) == 0;
             let template_timescale = if is_exact { timescale(track) } else { MPEG_TIMESCALE };
             let ticks = |time: i64| rescale_signed_time(time, MPEG_TIMESCALE, template_timescale);
@@ -253,7 +253,7 @@ impl Source<'_> {
         let mut timeline = SegmentTimeline::default();
         let mut listed = None;
         for segment in run {
-            let Some(time) = segment_time(&self.snapshot.line, segment, track, clock) else { continue };
+            let Some(time) = segment_time(self.snapshot, segment, track, clock) else { continue };
             timeline.push(time.start, time.duration);
             let (first_number, config, _) = listed.get_or_insert((segment.number, time.config, time));
             listed = Some((*first_number, *config, time));

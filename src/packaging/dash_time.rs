@@ -8,7 +8,7 @@ use crate::media::codec::TrackKind;
 use crate::media::rescale::rescale_signed_time;
 use crate::media::sample::MPEG_TIMESCALE;
 use crate::presentation::timeline::ticks_to_duration;
-use crate::presentation::{Line, LineOrigin, OutputSegment, OutputTimeline, Track};
+use crate::presentation::{LineOrigin, OutputSegment, OutputTimeline, Snapshot, Track};
 use crate::resources::SegmentTemplateFormat;
 
 /// Ticks per second of a track's times in DASH: by frame rate for video, the sampling rate for audio.
@@ -40,9 +40,14 @@ pub struct SegmentTime {
 }
 
 /// Times of a track's media in a segment; `None` if there is none.
-pub fn segment_time(line: &Line, segment: &OutputSegment, track: &Track, clock: MediaClock) -> Option<SegmentTime> {
-    let first = track_segments(line, segment, track.id).next()?;
-    let last = track_segments(line, segment, track.id).last()?;
+pub fn segment_time(
+    snapshot: &Snapshot,
+    segment: &OutputSegment,
+    track: &Track,
+    clock: MediaClock,
+) -> Option<SegmentTime> {
+    let first = track_segments(snapshot, segment, track.id).next()?;
+    let last = track_segments(snapshot, segment, track.id).last()?;
     let ticks = |time: i64| {
         let time = rescale_signed_time(clock.time(time, track.timescale), track.timescale, timescale(track));
         u64::try_from(time).ok()
@@ -127,7 +132,7 @@ pub fn segment_on_grid<'a>(output: &'a OutputTimeline, origin: &LineOrigin, numb
 /// The segment in which the track's media starts at exactly this time.
 pub fn segment_at_time<'a>(
     output: &'a OutputTimeline,
-    line: &Line,
+    snapshot: &Snapshot,
     origin: &LineOrigin,
     track: &Track,
     time: u64,
@@ -143,6 +148,7 @@ pub fn segment_at_time<'a>(
         .range(first..output.next_number())
         .take_while(|segment| segment.wall_clock.duration_since(near) <= slack)
         .find(|segment| {
-            segment_time(line, segment, track, clock_of(segment, origin, None)).is_some_and(|found| found.start == time)
+            segment_time(snapshot, segment, track, clock_of(segment, origin, None))
+                .is_some_and(|found| found.start == time)
         })
 }

@@ -118,7 +118,7 @@ pub fn tracks_in<'a>(snapshot: &'a Snapshot, settings: &HlsSettings, track: HlsT
 
 /// A segment of a media playlist with none of its leading track's media: players are told to pass it over.
 pub fn is_gap(snapshot: &Snapshot, segment: &OutputSegment, tracks: &[&Track]) -> bool {
-    tracks.first().is_none_or(|track| !has_media(&snapshot.line, segment, track.id))
+    tracks.first().is_none_or(|track| !has_media(snapshot, segment, track.id))
 }
 
 /// A media playlist; `None` if the channel has no such track or nothing is to be listed yet.

@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use crate::media::sample::ElementarySegment;
-use crate::presentation::{Line, OutputSegment, TrackId, TrackSegment};
+use crate::presentation::{OutputSegment, Snapshot, TrackId, TrackSegment};
 
 /// Source segments of a track within an output segment, in order; missing ones are left out.
-pub fn track_segments<'a>(
-    line: &'a Line,
+pub fn track_segments(
+    snapshot: &Snapshot,
     segment: &OutputSegment,
     track: TrackId,
-) -> impl Iterator<Item = &'a TrackSegment> {
-    segment.slots().filter_map(move |slot| line.slots().get(slot)?.pieces.get(&track)?.media())
+) -> impl Iterator<Item = TrackSegment> {
+    snapshot.slots_of(segment).filter_map(move |slot| slot.pieces.get(&track)?.media().cloned())
 }
 
 /// True if the track has media in the output segment.
-pub fn has_media(line: &Line, segment: &OutputSegment, track: TrackId) -> bool {
-    track_segments(line, segment, track).next().is_some()
+pub fn has_media(snapshot: &Snapshot, segment: &OutputSegment, track: TrackId) -> bool {
+    track_segments(snapshot, segment, track).next().is_some()
 }
 
 /// One source segment of one track with its samples.

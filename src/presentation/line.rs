@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chunked::ChunkedList;
 use super::event::InputIndex;
+use super::message::TimedMessage;
 use super::timeline::{Piece, Slot, ticks_to_duration};
 use super::track::TrackId;
 
@@ -34,6 +35,10 @@ pub struct LineSlot {
     pub last_arrival: Timestamp,
     /// What each track has.
     pub pieces: BTreeMap<TrackId, Piece>,
+    /// Messages that arrived with its media; their times may lie ahead of it.
+    pub messages: Vec<TimedMessage>,
+    /// Ad tags that stood before this segment in the encoder's playlist, as they were written.
+    pub playlist_tags: Vec<String>,
 }
 
 impl LineSlot {
@@ -244,6 +249,8 @@ impl Line {
             wall_clock,
             last_arrival: slot.last_arrival,
             pieces: slot.pieces,
+            messages: slot.messages,
+            playlist_tags: slot.playlist_tags,
         });
         breaks
     }

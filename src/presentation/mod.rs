@@ -15,6 +15,7 @@ pub mod chunked;
 pub mod event;
 pub mod intake;
 pub mod line;
+pub mod message;
 pub mod output;
 pub mod state;
 pub mod timeline;
@@ -26,6 +27,7 @@ mod scenarios;
 
 pub use event::{ChannelEvent, InputIndex, NamedSegment, StoredTrack, StreamDeclaration, StreamRole};
 pub use line::{Line, LineOrigin, LineSlot};
+pub use message::{MessageKind, TimedMessage};
 pub use output::{OutputSegment, OutputTimeline, Run};
 pub use state::{ChannelState, Fact, Snapshot};
 pub use timeline::{GapReason, Piece, TrackSegment};

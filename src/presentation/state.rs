@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{ChannelEvent, InputIndex, StreamDeclaration, StreamRole};
 use super::intake::{Arrival, Intake, ObjectContents};
-use super::line::{Line, LineFact, LineSlot, SwitchReason};
-use super::output::OutputTimeline;
+use super::line::{Line, LineFact, LineOrigin, LineSlot, SwitchReason};
+use super::output::{OutputSegment, OutputTimeline};
 use super::timeline::{GapReason, InputTimeline, Piece, Placed, Slot};
 use super::track::{Stream, StreamId, Track};
 use crate::resources::EndpointGuid;
@@ -82,6 +82,23 @@ pub struct Snapshot {
     pub line: Line,
     /// The segments of each endpoint that was asked for.
     pub outputs: BTreeMap<EndpointGuid, OutputTimeline>,
+}
+
+impl Snapshot {
+    /// The source segments that an endpoint's segment is made of, oldest first; those that are gone are left out.
+    pub fn slots_of<'a>(&'a self, segment: &OutputSegment) -> impl DoubleEndedIterator<Item = Arc<LineSlot>> + 'a {
+        segment.slots().filter_map(move |slot| self.line.slots().get(slot).cloned())
+    }
+
+    /// What DASH counts from: the first slot that the channel ever had.
+    pub fn origin(&self) -> Option<LineOrigin> {
+        self.line.origin()
+    }
+
+    /// Every input that was in use has ended: nothing follows unless an encoder starts again.
+    pub fn ended(&self) -> bool {
+        self.line.ended()
+    }
 }
 
 impl ChannelState {

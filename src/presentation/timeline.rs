@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::StoredTrack;
 use super::intake::{Arrival, ArrivedMedia};
+use super::message::TimedMessage;
 use super::track::{Stream, StreamId, Track, TrackId, nominal_frame_rate, track_number};
 use crate::media::codec::TrackKind;
 use crate::media::rescale::rescale_signed_time;
@@ -112,6 +113,10 @@ pub struct Slot {
     pub last_arrival: Timestamp,
     /// What each track has.
     pub pieces: BTreeMap<TrackId, Piece>,
+    /// Messages that arrived with its media, by arrival; each once, though several streams may carry it.
+    pub messages: Vec<TimedMessage>,
+    /// Ad tags that stood before this segment in the leading stream's playlist, as they were written.
+    pub playlist_tags: Vec<String>,
     /// Streams that delivered their part, media or gap.
     delivered: BTreeSet<StreamId>,
     /// The stream whose times the slot has; lower streams take over while it is open.
@@ -403,6 +408,8 @@ impl InputTimeline {
             first_arrival: at,
             last_arrival: at,
             pieces: BTreeMap::new(),
+            messages: Vec::new(),
+            playlist_tags: Vec::new(),
             delivered: BTreeSet::new(),
             timed_by,
         });
