@@ -19,6 +19,7 @@
 //! | 4 | `channels` | the running channels: one writer each, journal first, then an immutable snapshot |
 //! | 4 | `packaging` | renderings: HLS, DASH and fMP4 from samples, pure |
 //! | 3 | `presentation` | tracks, timeline, input selection, numbering, views, pure |
+//! | 3 | `telemetry` | events of channels, endpoints and jobs, and where they go |
 //! | 3 | `state` | durable documents behind one trait |
 //! | 3 | `media_store` | durable payload and journals |
 //! | 2 | `resources` | what the engine must know of a channel or endpoint, and the catalogue |
@@ -45,3 +46,4 @@ pub mod resources;
 pub mod server;
 pub mod source;
 pub mod state;
+pub mod telemetry;

@@ -36,7 +36,8 @@ impl House {
         let catalogue = CatalogueHandle::default();
         let endpoint = |id: &str| IngestEndpoint { id: id.into(), username: "u".into(), password: Secret::new("p") };
         let ingest_endpoints = [endpoint("one"), endpoint("two")];
-        let channel = Channel { guid: ChannelGuid(GUID.into()), id: "arena".into(), ingest_endpoints };
+        let channel =
+            Channel { guid: ChannelGuid(GUID.into()), id: "arena".into(), owner: Default::default(), ingest_endpoints };
         catalogue.update(|catalogue| catalogue.put_channel(channel.clone()));
         let store = MemoryStore::default();
         let channels =

@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::media_store::{MediaStore, StoreError};
 use crate::resources::{CatalogueHandle, ChannelGuid};
+use crate::telemetry::{EventSink, LogSink};
 
 pub use running::{RunningChannel, SubmitError};
 
@@ -25,13 +26,24 @@ pub struct Channels {
     store: Arc<dyn MediaStore>,
     catalogue: CatalogueHandle,
     clock: Clock,
+    events: Arc<dyn EventSink>,
     running: Mutex<HashMap<ChannelGuid, Arc<OnceCell<Arc<RunningChannel>>>>>,
 }
 
 impl Channels {
-    /// Channels of the catalogue, kept in the store.
+    /// Channels of the catalogue, kept in the store. Their events go to the log.
     pub fn new(store: Arc<dyn MediaStore>, catalogue: CatalogueHandle, clock: Clock) -> Self {
-        Channels { store, catalogue, clock, running: Mutex::default() }
+        Channels { store, catalogue, clock, events: Arc::new(LogSink), running: Mutex::default() }
+    }
+
+    /// The same, with another place for events.
+    pub fn with_events(self, events: Arc<dyn EventSink>) -> Self {
+        Channels { events, ..self }
+    }
+
+    /// Where events of channels and endpoints go.
+    pub fn events(&self) -> &Arc<dyn EventSink> {
+        &self.events
     }
 
     /// The store that holds their media.

@@ -138,6 +138,7 @@ mod tests {
         catalogue.put_channel(Channel {
             guid: ChannelGuid("c".to_owned()),
             id: "<b>arena".to_owned(),
+            owner: Default::default(),
             ingest_endpoints: [ingest("1"), ingest("2")],
         });
         catalogue.put_endpoint(Endpoint { originates: false, ..endpoint("z") });

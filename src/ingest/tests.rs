@@ -30,6 +30,7 @@ fn channel(password: &str) -> Channel {
     Channel {
         guid: ChannelGuid(GUID.to_owned()),
         id: "arena".into(),
+        owner: Default::default(),
         ingest_endpoints: [endpoint("one"), endpoint("two")],
     }
 }

@@ -140,13 +140,14 @@ impl CatalogueHandle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::{IngestEndpoint, Packaging, Secret};
+    use crate::resources::{IngestEndpoint, Owner, Packaging, Secret};
 
     fn channel(number: usize) -> Channel {
         let door = IngestEndpoint { id: String::new(), username: String::new(), password: Secret::new("") };
         Channel {
             guid: ChannelGuid(format!("c{number}")),
             id: number.to_string(),
+            owner: Owner::default(),
             ingest_endpoints: [door.clone(), door],
         }
     }

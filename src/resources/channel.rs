@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Owner;
+
 /// The 32 hexadecimal digits that name a channel in ARNs and ingest URLs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ChannelGuid(pub String);
@@ -43,6 +45,8 @@ pub struct Channel {
     pub guid: ChannelGuid,
     /// The id that its owner chose; unique per account and region only.
     pub id: String,
+    /// Whose it is, and its endpoints with it.
+    pub owner: Owner,
     /// The two doors for encoders, in the order of the API's answers.
     pub ingest_endpoints: [IngestEndpoint; 2],
 }

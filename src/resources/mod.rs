@@ -7,6 +7,7 @@
 mod catalogue;
 mod channel;
 mod endpoint;
+mod owner;
 
 pub use catalogue::{Catalogue, CatalogueHandle};
 pub use channel::{Channel, ChannelGuid, IngestEndpoint, Secret};
@@ -14,3 +15,4 @@ pub use endpoint::{
     DashSettings, Endpoint, EndpointGuid, HlsSettings, NotBuiltYet, Packaging, PlaylistType, SegmentTemplateFormat,
     StreamOrder, StreamSelection, UtcTiming,
 };
+pub use owner::Owner;

@@ -99,6 +99,7 @@ impl House {
             catalogue.put_channel(Channel {
                 guid: channel_guid(),
                 id: "c".to_owned(),
+                owner: Default::default(),
                 ingest_endpoints: [door(), door()],
             });
             for endpoint in &endpoints {

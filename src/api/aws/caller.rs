@@ -1,5 +1,7 @@
 //! Who calls, as the signature says.
 
+use crate::resources::Owner;
+
 /// The caller of one request. Account and region choose the world that the request sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -11,4 +13,11 @@ pub struct Caller {
     pub service: String,
     /// The access key id.
     pub access_key: String,
+}
+
+impl Caller {
+    /// Whose resources it sees and makes.
+    pub fn owner(&self) -> Owner {
+        Owner { account: self.account.clone(), region: self.region.clone() }
+    }
 }

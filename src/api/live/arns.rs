@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::api::aws::{Arn, Caller};
+use crate::api::aws::Caller;
 
 /// The service's name in ARNs.
 pub const SERVICE: &str = "mediapackage";
@@ -23,12 +23,7 @@ pub fn created_at(time: Timestamp) -> String {
 }
 
 fn arn(owner: &Caller, resource: &str) -> String {
-    let partition = match owner.region.as_str() {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
-    Arn { partition, service: SERVICE, region: &owner.region, account: &owner.account, resource }.to_string()
+    owner.owner().arn(SERVICE, resource)
 }
 
 #[cfg(test)]

@@ -135,11 +135,12 @@ impl Channel {
 }
 
 impl ChannelDocument {
-    /// What the engine must know of the channel.
-    pub fn neutral(&self) -> resources::Channel {
+    /// What the engine must know of the channel of this owner.
+    pub fn neutral(&self, owner: resources::Owner) -> resources::Channel {
         resources::Channel {
             guid: resources::ChannelGuid(self.guid.clone()),
             id: self.id.clone(),
+            owner,
             ingest_endpoints: self.ingest_endpoints.clone().map(|endpoint| resources::IngestEndpoint {
                 id: endpoint.id,
                 username: endpoint.username,

@@ -67,7 +67,7 @@ async fn create_channel(
             Ok(Plan {
                 guards,
                 writes: vec![Write::Put(key.clone(), document::encode(&channel)?)],
-                publication: Publication::PutChannel(channel.neutral()),
+                publication: Publication::PutChannel(channel.neutral(caller.owner())),
                 answer: Channel::from_document(&channel, &caller, api.urls()),
             })
         })
@@ -234,7 +234,7 @@ pub(super) async fn change_channel(
         Ok(Plan {
             guards: vec![(Precondition::Unchanged(key.clone(), bytes), None)],
             writes: vec![Write::Put(key.clone(), document::encode(&channel)?)],
-            publication: Publication::PutChannel(channel.neutral()),
+            publication: Publication::PutChannel(channel.neutral(caller.owner())),
             answer: Channel::from_document(&channel, &caller, api.urls()),
         })
     })

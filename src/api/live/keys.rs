@@ -1,6 +1,7 @@
 //! Where documents live in the state store.
 
 use crate::api::aws::Caller;
+use crate::resources::Owner;
 use crate::state::Key;
 
 /// All documents of this API start with this.
@@ -49,6 +50,12 @@ impl Keys {
     }
 }
 
+/// Whose the document of this key is.
+pub fn owner(key: &str) -> Owner {
+    let mut parts = key.split('/').skip(1).map(str::to_owned);
+    Owner { account: parts.next().unwrap_or_default(), region: parts.next().unwrap_or_default() }
+}
+
 /// What kind of document a key leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -85,6 +92,7 @@ mod tests {
         };
         let keys = Keys::of(&caller);
         assert_eq!(keys.channel("arena"), "live/123456789012/eu-west-1/channels/arena");
+        assert_eq!(owner(&keys.channel("arena")), caller.owner());
         assert_eq!(Kind::of(&keys.channel("arena")), Kind::Channel);
         assert_eq!(Kind::of(&keys.endpoint("arena")), Kind::Endpoint);
         assert_eq!(Kind::of(&keys.reference("arena", "hls")), Kind::Other);

@@ -88,7 +88,8 @@ impl LiveApi {
         for (key, document) in self.shared.settings.store.scan(EVERYTHING)? {
             match Kind::of(&key) {
                 Kind::Channel => {
-                    catalogue.put_channel(document::decode::<ChannelDocument>(&key, &document)?.neutral());
+                    let owner = super::keys::owner(&key);
+                    catalogue.put_channel(document::decode::<ChannelDocument>(&key, &document)?.neutral(owner));
                 }
                 Kind::Endpoint => {
                     catalogue.put_endpoint(document::decode::<EndpointDocument>(&key, &document)?.neutral());
