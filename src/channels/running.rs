@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::media_store::{MediaStore, StoreError};
 use crate::presentation::{ChannelEvent, ChannelState, Fact, InputIndex, Snapshot};
-use crate::resources::{ChannelGuid, EndpointGuid};
+use crate::resources::{ChannelGuid, EndpointGuid, OutputRules};
 
 /// Journal records after which a checkpoint replaces them.
 const RECORDS_PER_CHECKPOINT: usize = 4_000;
@@ -161,18 +161,14 @@ impl RunningChannel {
         self.write(&mut writer, &[event], vec![record]).await
     }
 
-    /// Makes sure that the endpoint's segments are numbered with this target duration.
-    pub async fn want_output(&self, endpoint: &EndpointGuid, target_duration_seconds: u32) -> Result<(), SubmitError> {
-        let is_there = |snapshot: &Snapshot| {
-            snapshot
-                .outputs
-                .get(endpoint)
-                .is_some_and(|output| output.target_duration_seconds() == target_duration_seconds)
-        };
+    /// Makes sure that the endpoint's segments are numbered by these rules.
+    pub async fn want_output(&self, endpoint: &EndpointGuid, rules: &OutputRules) -> Result<(), SubmitError> {
+        let is_there =
+            |snapshot: &Snapshot| snapshot.outputs.get(endpoint).is_some_and(|output| output.rules() == rules);
         if is_there(&self.snapshot.load()) {
             return Ok(());
         }
-        let event = ChannelEvent::OutputWanted { endpoint: endpoint.clone(), target_duration_seconds };
+        let event = ChannelEvent::OutputWanted { endpoint: endpoint.clone(), rules: rules.clone() };
         let record = postcard::to_stdvec(&event)?;
         let mut writer = self.writer.lock().await;
         if is_there(&self.snapshot.load()) {

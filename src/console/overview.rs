@@ -101,7 +101,8 @@ impl<'a> EndpointLine<'a> {
 mod tests {
     use super::*;
     use crate::resources::{
-        ChannelGuid, EndpointGuid, HlsSettings, IngestEndpoint, NotBuiltYet, PlaylistType, Secret, StreamSelection,
+        ChannelGuid, EndpointGuid, HlsAds, HlsSettings, IngestEndpoint, NotBuiltYet, PlaylistType, Secret,
+        StreamSelection,
     };
 
     fn endpoint(id: &str) -> Endpoint {
@@ -121,6 +122,7 @@ mod tests {
                 playlist_type: PlaylistType::None,
                 program_date_time_interval_seconds: 0,
                 use_audio_rendition_group: false,
+                ads: HlsAds::default(),
                 stream_selection: StreamSelection::default(),
             }),
             not_built_yet: Vec::new(),

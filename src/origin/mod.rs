@@ -22,7 +22,7 @@ use crate::channels::Channels;
 use crate::packaging::name;
 use crate::plane::{AnswerFuture, Connection, Plane, Request, Response};
 use crate::presentation::Snapshot;
-use crate::resources::{CatalogueHandle, Endpoint};
+use crate::resources::{CatalogueHandle, Endpoint, OutputRules};
 
 use answer::{Answers, Content};
 use manifests::ManifestCache;
@@ -99,8 +99,9 @@ impl Origin {
         if let Some(query) = request.uri.query() {
             target::check_query(query, file, endpoint)?;
         }
-        let segment_seconds = endpoint.packaging.segment_duration_seconds().unwrap_or(1);
-        let snapshot = self.snapshot(endpoint, segment_seconds).await?;
+        let rules = endpoint.packaging.output_rules().unwrap_or_else(|| OutputRules::without_ads(1));
+        let segment_seconds = rules.target_duration_seconds;
+        let snapshot = self.snapshot(endpoint, &rules).await?;
         let now = self.channels.now();
         if file.is_manifest() {
             let manifest = self.manifests.get(endpoint, file, &snapshot, now)?;
@@ -110,17 +111,13 @@ impl Origin {
     }
 
     /// The channel at this moment, with this endpoint's segments numbered.
-    async fn snapshot(&self, endpoint: &Endpoint, segment_seconds: u32) -> Result<Arc<Snapshot>, Refusal> {
+    async fn snapshot(&self, endpoint: &Endpoint, rules: &OutputRules) -> Result<Arc<Snapshot>, Refusal> {
         let channel = self.channels.get(&endpoint.channel).await?.ok_or(Refusal::NothingYet)?;
         let snapshot = channel.snapshot();
-        let is_numbered = snapshot
-            .outputs
-            .get(&endpoint.guid)
-            .is_some_and(|output| output.target_duration_seconds() == segment_seconds);
-        if is_numbered {
+        if snapshot.outputs.get(&endpoint.guid).is_some_and(|output| output.rules() == rules) {
             return Ok(snapshot);
         }
-        channel.want_output(&endpoint.guid, segment_seconds).await?;
+        channel.want_output(&endpoint.guid, rules).await?;
         Ok(channel.snapshot())
     }
 }

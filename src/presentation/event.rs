@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::media::codec::CodecConfig;
-use crate::resources::EndpointGuid;
+use crate::resources::{EndpointGuid, OutputRules};
 
 /// One of the two inputs of a channel, in the order of the API's ingest endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -87,12 +87,12 @@ pub enum ChannelEvent {
         /// When its last byte was received.
         at: Timestamp,
     },
-    /// Somebody wants to play this endpoint, or its target duration changed.
+    /// Somebody wants to play this endpoint, or the rules of its segments changed.
     OutputWanted {
         /// The endpoint.
         endpoint: EndpointGuid,
-        /// Target duration of its segments, seconds.
-        target_duration_seconds: u32,
+        /// What decides where its segments begin and end, from the next one on.
+        rules: OutputRules,
     },
     /// Time went by; written only when that changes anything.
     TimePassed {

@@ -14,6 +14,7 @@ use super::line::{Line, LineSlot};
 use super::timeline::ticks_to_duration;
 use super::track::TrackId;
 use crate::media::sample::MPEG_TIMESCALE;
+use crate::resources::OutputRules;
 
 /// A segment as an endpoint's viewers see it. Never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +71,7 @@ impl OutputSegment {
 /// The segments of one endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutputTimeline {
-    target_duration: i64,
+    rules: OutputRules,
     /// Elements are numbered from 0 in the list and from 1 for viewers.
     segments: ChunkedList<OutputSegment>,
     /// The next slot of the line that belongs to no segment yet.
@@ -86,9 +87,9 @@ const FIRST_NUMBER: u64 = 1;
 
 impl OutputTimeline {
     /// An endpoint's segments, from the first slot that the line still has.
-    pub fn new(target_duration_seconds: u32, line: &Line) -> Self {
+    pub fn new(rules: OutputRules, line: &Line) -> Self {
         let mut timeline = OutputTimeline {
-            target_duration: i64::from(target_duration_seconds) * i64::from(MPEG_TIMESCALE),
+            rules,
             segments: ChunkedList::default(),
             next_slot: line.slots().first_number(),
             nominal_duration: None,
@@ -98,14 +99,19 @@ impl OutputTimeline {
         timeline
     }
 
-    /// The target duration in seconds.
-    pub fn target_duration_seconds(&self) -> u32 {
-        u32::try_from(self.target_duration / i64::from(MPEG_TIMESCALE)).unwrap_or(u32::MAX)
+    /// What decides where the next segment ends.
+    pub fn rules(&self) -> &OutputRules {
+        &self.rules
     }
 
-    /// Changes the target duration from the next segment on.
-    pub fn set_target_duration(&mut self, seconds: u32) {
-        self.target_duration = i64::from(seconds) * i64::from(MPEG_TIMESCALE);
+    /// Changes the rules from the next segment on.
+    pub fn set_rules(&mut self, rules: OutputRules) {
+        self.rules = rules;
+    }
+
+    /// The target duration, 90 kHz.
+    fn target_duration(&self) -> i64 {
+        i64::from(self.rules.target_duration_seconds) * i64::from(MPEG_TIMESCALE)
     }
 
     /// The first complete segment's duration, 90 kHz.
@@ -193,6 +199,7 @@ impl OutputTimeline {
     /// How many slots from `next_slot` on make the next segment; `None` if more are to come.
     fn complete_group(&self, line: &Line, end: u64) -> Option<u32> {
         let first = line.slots().get(self.next_slot)?;
+        let target = self.target_duration();
         let mut count = 0u32;
         for (number, slot) in line.slots().from(self.next_slot) {
             if slot.span != first.span {
@@ -201,7 +208,7 @@ impl OutputTimeline {
             count += 1;
             let duration = slot.end() - first.start;
             let with_another = duration.saturating_add(slot.duration);
-            let is_farther = (with_another - self.target_duration).abs() > (duration - self.target_duration).abs();
+            let is_farther = (with_another - target).abs() > (duration - target).abs();
             if is_farther || (number + 1 == end && line.ended()) {
                 return Some(count);
             }

@@ -9,7 +9,7 @@ use super::state::{ChannelState, Fact};
 use super::timeline::{GapReason, Piece};
 use super::view::View;
 use crate::media::codec::{AacConfig, AvcConfig, CodecConfig};
-use crate::resources::EndpointGuid;
+use crate::resources::{EndpointGuid, OutputRules};
 
 fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
@@ -163,7 +163,8 @@ struct Channel {
 impl Channel {
     fn with_output(target_duration_seconds: u32) -> Self {
         let mut channel = Channel::default();
-        channel.take([ChannelEvent::OutputWanted { endpoint: endpoint(), target_duration_seconds }]);
+        let rules = OutputRules::without_ads(target_duration_seconds);
+        channel.take([ChannelEvent::OutputWanted { endpoint: endpoint(), rules }]);
         channel
     }
 

@@ -126,10 +126,10 @@ impl ChannelState {
             || self.streams != before.streams
             || self.outputs.len() != before.outputs.len()
             || self.outputs.iter().any(|(endpoint, output)| {
-                before.outputs.get(endpoint).is_none_or(|known| {
-                    known.next_number() != output.next_number()
-                        || known.target_duration_seconds() != output.target_duration_seconds()
-                })
+                before
+                    .outputs
+                    .get(endpoint)
+                    .is_none_or(|known| known.next_number() != output.next_number() || known.rules() != output.rules())
             })
     }
 
@@ -170,10 +170,10 @@ impl ChannelState {
             ChannelEvent::ObjectBroken { input, name, reason, at } => {
                 self.take_object(*input, name, ObjectContents::Broken { reason: reason.clone() }, *at, facts);
             }
-            ChannelEvent::OutputWanted { endpoint, target_duration_seconds } => match self.outputs.get_mut(endpoint) {
-                Some(output) => output.set_target_duration(*target_duration_seconds),
+            ChannelEvent::OutputWanted { endpoint, rules } => match self.outputs.get_mut(endpoint) {
+                Some(output) => output.set_rules(rules.clone()),
                 None => {
-                    let output = OutputTimeline::new(*target_duration_seconds, &self.line);
+                    let output = OutputTimeline::new(rules.clone(), &self.line);
                     self.outputs.insert(endpoint.clone(), output);
                 }
             },

@@ -5,7 +5,7 @@ use std::fmt;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use super::ChannelGuid;
+use super::{AdSelection, ChannelGuid, HlsAds, ONLY_MANIFEST, OutputRules};
 
 /// The 32 hexadecimal digits that name an endpoint in ARNs and playback URLs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,11 +63,21 @@ pub enum Packaging {
 }
 
 impl Packaging {
-    /// The target duration of output segments in seconds, if this build has the packager.
-    pub fn segment_duration_seconds(&self) -> Option<u32> {
+    /// What decides where output segments begin and end, if this build has the packager.
+    pub fn output_rules(&self) -> Option<OutputRules> {
         match self {
-            Packaging::Hls(hls) => Some(hls.segment_duration_seconds),
-            Packaging::Dash(dash) => Some(dash.segment_duration_seconds),
+            Packaging::Hls(hls) => {
+                let mut rules = OutputRules::without_ads(hls.segment_duration_seconds);
+                rules.add_hls(ONLY_MANIFEST, &hls.ads);
+                Some(rules)
+            }
+            Packaging::Dash(dash) => {
+                let mut rules = OutputRules::without_ads(dash.segment_duration_seconds);
+                if let Some(selection) = &dash.ad_periods {
+                    rules.ads.insert(ONLY_MANIFEST.to_owned(), selection.clone());
+                }
+                Some(rules)
+            }
             Packaging::NotBuiltYet => None,
         }
     }
@@ -86,6 +96,8 @@ pub struct HlsSettings {
     pub program_date_time_interval_seconds: u32,
     /// Audio leaves the muxed segments and goes into a rendition group.
     pub use_audio_rendition_group: bool,
+    /// How ads are marked, and which.
+    pub ads: HlsAds,
     /// Which streams are offered, in which order.
     pub stream_selection: StreamSelection,
 }
@@ -118,6 +130,8 @@ pub struct DashSettings {
     pub segment_template_format: SegmentTemplateFormat,
     /// `UTCTiming`, if any.
     pub utc_timing: Option<UtcTiming>,
+    /// Ads that begin and end periods (`periodTriggers` holds ADS); `None` for one period and no markers.
+    pub ad_periods: Option<AdSelection>,
     /// Which streams are offered, in which order.
     pub stream_selection: StreamSelection,
 }

@@ -4,11 +4,13 @@
 //! The control plane derives these from its wire documents and publishes them; the engine reads nothing
 //! else of the API.
 
+mod ads;
 mod catalogue;
 mod channel;
 mod endpoint;
 mod owner;
 
+pub use ads::{AdMarkers, AdSelection, AdTrigger, DeliveryRestrictions, HlsAds, ONLY_MANIFEST, OutputRules};
 pub use catalogue::{Catalogue, CatalogueHandle};
 pub use channel::{Channel, ChannelGuid, IngestEndpoint, Secret};
 pub use endpoint::{

@@ -12,7 +12,7 @@ use openmediapackage::media::stored;
 use openmediapackage::media_store::{MediaStore, MemoryStore};
 use openmediapackage::origin::{Origin, OriginLimits};
 use openmediapackage::resources::{
-    CatalogueHandle, Channel, ChannelGuid, DashSettings, Endpoint, EndpointGuid, HlsSettings, IngestEndpoint,
+    CatalogueHandle, Channel, ChannelGuid, DashSettings, Endpoint, EndpointGuid, HlsAds, HlsSettings, IngestEndpoint,
     Packaging, PlaylistType, Secret, SegmentTemplateFormat, StreamSelection,
 };
 
@@ -53,6 +53,7 @@ pub fn hls() -> HlsSettings {
         playlist_type: PlaylistType::None,
         program_date_time_interval_seconds: 0,
         use_audio_rendition_group: false,
+        ads: HlsAds::default(),
         stream_selection: StreamSelection::default(),
     }
 }
@@ -66,6 +67,7 @@ pub fn dash(segment_template_format: SegmentTemplateFormat) -> DashSettings {
         suggested_presentation_delay_seconds: 25,
         segment_template_format,
         utc_timing: None,
+        ad_periods: None,
         stream_selection: StreamSelection::default(),
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::encryption::DashEncryption;
-use super::markers::{AdTrigger, AdsOnDeliveryRestrictions};
+use super::markers::{AdTrigger, AdsOnDeliveryRestrictions, ad_selection};
 use super::rules::{SEGMENT_DURATION_SECONDS, UP_TO_A_DAY_SECONDS, check_range};
 use super::stream_selection::StreamSelection;
 use crate::api::aws::{ApiError, Limits};
@@ -228,6 +228,10 @@ impl DashPackage {
                 scheme_id_uri,
                 value: self.utc_timing_uri.clone().unwrap_or_default(),
             }),
+            ad_periods: self
+                .period_triggers
+                .contains(&PeriodTrigger::Ads)
+                .then(|| ad_selection(self.ad_triggers.as_deref(), self.ads_on_delivery_restrictions)),
             stream_selection: StreamSelection::neutral(self.stream_selection.as_ref()),
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::encryption::HlsEncryption;
-use super::markers::{AdMarkers, AdTrigger, AdsOnDeliveryRestrictions, PlaylistType, check_daterange};
+use super::markers::{AdMarkers, AdTrigger, AdsOnDeliveryRestrictions, PlaylistType, check_daterange, hls_ads};
 use super::rules::{SEGMENT_DURATION_SECONDS, check_range};
 use super::stream_selection::StreamSelection;
 use crate::api::aws::{ApiError, Limits};
@@ -93,6 +93,7 @@ impl HlsPackage {
             },
             program_date_time_interval_seconds: self.program_date_time_interval_seconds.unsigned_abs(),
             use_audio_rendition_group: self.use_audio_rendition_group,
+            ads: hls_ads(self.ad_markers, self.ad_triggers.as_deref(), self.ads_on_delivery_restrictions),
             stream_selection: StreamSelection::neutral(self.stream_selection.as_ref()),
         }
     }

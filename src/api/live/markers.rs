@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::aws::ApiError;
+use crate::resources;
 
 /// How ad markers appear in HLS playlists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -68,6 +69,60 @@ pub enum PlaylistType {
     Event,
     /// `VOD`.
     Vod,
+}
+
+impl AdMarkers {
+    /// What the engine must know of it.
+    fn neutral(self) -> resources::AdMarkers {
+        match self {
+            AdMarkers::None => resources::AdMarkers::None,
+            AdMarkers::Scte35Enhanced => resources::AdMarkers::Scte35Enhanced,
+            AdMarkers::Passthrough => resources::AdMarkers::Passthrough,
+            AdMarkers::Daterange => resources::AdMarkers::DateRange,
+        }
+    }
+}
+
+impl AdTrigger {
+    /// What the engine must know of it.
+    fn neutral(self) -> resources::AdTrigger {
+        match self {
+            AdTrigger::SpliceInsert => resources::AdTrigger::SpliceInsert,
+            AdTrigger::Break => resources::AdTrigger::Break,
+            AdTrigger::ProviderAdvertisement => resources::AdTrigger::ProviderAdvertisement,
+            AdTrigger::DistributorAdvertisement => resources::AdTrigger::DistributorAdvertisement,
+            AdTrigger::ProviderPlacementOpportunity => resources::AdTrigger::ProviderPlacementOpportunity,
+            AdTrigger::DistributorPlacementOpportunity => resources::AdTrigger::DistributorPlacementOpportunity,
+            AdTrigger::ProviderOverlayPlacementOpportunity => resources::AdTrigger::ProviderOverlayPlacementOpportunity,
+            AdTrigger::DistributorOverlayPlacementOpportunity => {
+                resources::AdTrigger::DistributorOverlayPlacementOpportunity
+            }
+        }
+    }
+}
+
+/// What the engine must know of the two members that select ads.
+pub fn ad_selection(
+    triggers: Option<&[AdTrigger]>,
+    restrictions: Option<AdsOnDeliveryRestrictions>,
+) -> resources::AdSelection {
+    let triggers = triggers.map(|triggers| triggers.iter().map(|trigger| trigger.neutral()).collect());
+    let restrictions = restrictions.map(|restrictions| match restrictions {
+        AdsOnDeliveryRestrictions::None => resources::DeliveryRestrictions::None,
+        AdsOnDeliveryRestrictions::Restricted => resources::DeliveryRestrictions::Restricted,
+        AdsOnDeliveryRestrictions::Unrestricted => resources::DeliveryRestrictions::Unrestricted,
+        AdsOnDeliveryRestrictions::Both => resources::DeliveryRestrictions::Both,
+    });
+    resources::AdSelection::new(triggers, restrictions)
+}
+
+/// What the engine must know of a HLS manifest's three ad members.
+pub fn hls_ads(
+    markers: AdMarkers,
+    triggers: Option<&[AdTrigger]>,
+    restrictions: Option<AdsOnDeliveryRestrictions>,
+) -> resources::HlsAds {
+    resources::HlsAds { markers: markers.neutral(), selection: ad_selection(triggers, restrictions) }
 }
 
 /// DATERANGE tags carry dates, so they need an interval for program date and time.
