@@ -3,6 +3,7 @@
 //! A *plane* is everything behind one family of paths: the AWS APIs, ingest, playback, our own pages. Planes
 //! know HTTP messages, but neither sockets nor routing, so a test can call one without a server.
 
+mod body_slice;
 mod connection;
 mod request_body;
 mod response_body;
@@ -11,6 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use body_slice::{BodySlice, FileSlice, is_placeholder};
 pub use connection::Connection;
 pub use request_body::{ReadBodyError, RequestBody};
 pub use response_body::{ResponseBody, ResponseBodyError};

@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::BodySlice;
+
 /// Why an answer's body broke off after its head was sent.
 pub type ResponseBodyError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -14,7 +16,7 @@ pub type ResponseBodyError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub enum ResponseBody {
     /// Slices that are sent one after the other: headers we wrote and ranges of stored payload.
-    Slices(VecDeque<Bytes>),
+    Slices(VecDeque<BodySlice>),
     /// A body that somebody else makes.
     Other(axum::body::Body),
 }
@@ -31,8 +33,8 @@ impl ResponseBody {
     }
 
     /// A body of many pieces, in order.
-    pub fn slices(slices: impl IntoIterator<Item = Bytes>) -> Self {
-        ResponseBody::Slices(slices.into_iter().filter(|slice| !slice.is_empty()).collect())
+    pub fn slices(slices: impl IntoIterator<Item = impl Into<BodySlice>>) -> Self {
+        ResponseBody::Slices(slices.into_iter().map(Into::into).filter(|slice: &BodySlice| !slice.is_empty()).collect())
     }
 }
 
@@ -49,17 +51,20 @@ impl From<axum::body::Body> for ResponseBody {
 }
 
 impl Body for ResponseBody {
-    type Data = Bytes;
+    type Data = BodySlice;
     type Error = ResponseBodyError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, ResponseBodyError>>> {
+    ) -> Poll<Option<Result<Frame<BodySlice>, ResponseBodyError>>> {
         match self.get_mut() {
             ResponseBody::Slices(slices) => Poll::Ready(slices.pop_front().map(|slice| Ok(Frame::data(slice)))),
             ResponseBody::Other(body) => {
-                Pin::new(body).poll_frame(context).map(|frame| frame.map(|result| result.map_err(Into::into)))
+                let memory = |frame: Frame<Bytes>| frame.map_data(BodySlice::Memory);
+                Pin::new(body)
+                    .poll_frame(context)
+                    .map(|frame| frame.map(|result| result.map(memory).map_err(Into::into)))
             }
         }
     }

@@ -12,6 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::ServerLimits;
+use super::file_sending::FilesToSend;
+use crate::plane::is_placeholder;
 
 /// "Not happening" among the times of [`Activity`].
 const NEVER: u64 = u64::MAX;
@@ -110,15 +112,16 @@ impl Activity {
     }
 }
 
-/// A socket that notes what happens on it.
+/// A socket that notes what happens on it, and sends ranges of files by itself.
 pub(super) struct WatchedStream {
     stream: TcpStream,
     activity: Arc<Activity>,
+    files: Arc<FilesToSend>,
 }
 
 impl WatchedStream {
-    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        WatchedStream { stream, activity }
+    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>, files: Arc<FilesToSend>) -> Self {
+        WatchedStream { stream, activity, files }
     }
 
     fn note_write(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -147,7 +150,11 @@ impl AsyncRead for WatchedStream {
 
 impl AsyncWrite for WatchedStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let result = if is_placeholder(bytes) {
+            self.files.poll_send(&self.stream, context, bytes.len())
+        } else {
+            Pin::new(&mut self.stream).poll_write(context, bytes)
+        };
         self.note_write(result)
     }
 
@@ -156,7 +163,16 @@ impl AsyncWrite for WatchedStream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let in_memory = slices.iter().take_while(|slice| !is_placeholder(slice)).count();
+        let result = match slices.get(..in_memory) {
+            Some(memory) if memory.iter().any(|slice| !slice.is_empty()) => {
+                Pin::new(&mut self.stream).poll_write_vectored(context, memory)
+            }
+            _ => match slices.get(in_memory) {
+                Some(placeholder) => self.files.poll_send(&self.stream, context, placeholder.len()),
+                None => Poll::Ready(Ok(0)),
+            },
+        };
         self.note_write(result)
     }
 

@@ -1,10 +1,11 @@
 //! The listener: accepts connections within limits, reads requests, hands each to its plane, drains on stop.
 //!
 //! HTTP/1.1 by hyper. What is ours here: [`activity`] closes connections that only cost, [`framing`] refuses
-//! what hyper lets pass, [`dispatch`] tells the planes apart by the raw path.
+//! what hyper lets pass, [`file_sending`] spares payload the way through memory, [`dispatch`] tells the planes apart by the raw path.
 
 mod activity;
 mod dispatch;
+mod file_sending;
 mod framing;
 
 use std::future::Future;
@@ -23,6 +24,7 @@ use tokio::sync::Semaphore;
 use crate::plane::{Connection, Request, RequestBody};
 use activity::{Activity, WatchedStream};
 pub use dispatch::Planes;
+use file_sending::{AnswerBody, FilesToSend};
 
 /// What one client, and all of them together, may cost.
 #[derive(Debug, Clone, Copy)]
@@ -127,7 +129,8 @@ async fn serve_connection(
         tracing::debug!(%error, connection = connection.id, "TCP_NODELAY could not be set");
     }
     let activity = Arc::new(Activity::new());
-    let stream = TokioIo::new(WatchedStream::new(stream, Arc::clone(&activity)));
+    let files = Arc::new(FilesToSend::default());
+    let stream = TokioIo::new(WatchedStream::new(stream, Arc::clone(&activity), Arc::clone(&files)));
     let service = {
         let connection = Arc::clone(&connection);
         let activity = Arc::clone(&activity);
@@ -135,11 +138,12 @@ async fn serve_connection(
             let planes = Arc::clone(&planes);
             let connection = Arc::clone(&connection);
             let in_flight = activity.request_begins();
+            let files = Arc::clone(&files);
             async move {
                 let request: Request = request.map(RequestBody::Incoming);
                 let answer = planes.answer(&connection, request).await;
                 drop(in_flight);
-                Ok::<_, std::convert::Infallible>(answer)
+                Ok::<_, std::convert::Infallible>(answer.map(|body| AnswerBody::new(body, files)))
             }
         })
     };
