@@ -1,14 +1,13 @@
 //! One running channel: journal, state and snapshot.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::media_store::{MediaStore, StoreError};
-use crate::presentation::{ChannelEvent, ChannelState, Fact, InputIndex, Snapshot};
+use crate::presentation::{ChannelEvent, ChannelState, Fact, InputIndex, ObjectId, SeriesTable, Snapshot};
 use crate::resources::{ChannelGuid, EndpointGuid, OutputRules};
 
 /// Journal records after which a checkpoint replaces them.
@@ -31,7 +30,7 @@ pub struct RunningChannel {
     store: Arc<dyn MediaStore>,
     writer: Mutex<Writer>,
     snapshot: ArcSwap<Snapshot>,
-    next_object: AtomicU64,
+    series: StdMutex<[SeriesTable; 2]>,
 }
 
 struct Writer {
@@ -60,13 +59,14 @@ impl RunningChannel {
         }
         let known = state.objects();
         for object in store.list(&guid.0).await? {
-            if known.binary_search(&object).is_err() {
+            if ObjectId::from_key(&object).is_none_or(|id| known.binary_search(&id).is_err()) {
                 store.delete(&object).await?;
             }
         }
         let snapshot = ArcSwap::from_pointee(state.snapshot(1));
+        let series = StdMutex::new(InputIndex::BOTH.map(|input| state.series(input).clone()));
         let writer = Mutex::new(Writer { state, records: replay.records.len() });
-        Ok(Arc::new(RunningChannel { guid, store, writer, snapshot, next_object: AtomicU64::new(0) }))
+        Ok(Arc::new(RunningChannel { guid, store, writer, snapshot, series }))
     }
 
     /// The channel's name.
@@ -79,10 +79,19 @@ impl RunningChannel {
         self.snapshot.load_full()
     }
 
-    /// A store key for a segment received at `at`, never given before.
-    pub fn new_object_key(&self, input: InputIndex, at: Timestamp) -> String {
-        let count = self.next_object.fetch_add(1, Ordering::Relaxed);
-        format!("{}/{}/{:014x}-{count:x}", self.guid, input.index() + 1, at.as_microsecond().max(0))
+    /// A new object for a segment of this file name.
+    pub fn new_object(&self, input: InputIndex, name: &str) -> ObjectId {
+        let [first, second] = &mut *self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        match input {
+            InputIndex::First => first,
+            InputIndex::Second => second,
+        }
+        .allocate(input, name)
+    }
+
+    /// Where the media store keeps an object of this channel.
+    pub fn object_key(&self, object: ObjectId) -> String {
+        object.key(&self.guid)
     }
 
     /// True if this very segment was put already: storing it again would be idle.
@@ -139,7 +148,7 @@ impl RunningChannel {
                     tracing::warn!(%channel, ?from, ?to, ?reason, discontinuity, "input switched");
                 }
                 Fact::ObjectUnused(object) => {
-                    let store = self.store.clone();
+                    let (store, object) = (self.store.clone(), self.object_key(object));
                     tokio::spawn(async move {
                         if let Err(error) = store.delete(&object).await {
                             tracing::warn!(object, %error, "an unused object could not be deleted");

@@ -304,8 +304,8 @@ impl Push {
                     let faults = faults.join("; ");
                     tracing::debug!(channel = %guid, ?input, name = ?name, faults, "a segment has faults");
                 }
-                let object = channel.new_object_key(input, at);
-                self.channels.store().put(&object, taken_apart.object).await?;
+                let object = channel.new_object(input, &name);
+                self.channels.store().put(&channel.object_key(object), taken_apart.object).await?;
                 ChannelEvent::ObjectStored { input, name, object, fingerprint, tracks: taken_apart.tracks, at }
             }
             Err(reason) => {

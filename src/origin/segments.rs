@@ -20,11 +20,14 @@ use crate::packaging::piece::{LoadedPiece, has_media, track_segments};
 use crate::packaging::transport_stream::LoadedTrack;
 use crate::packaging::{fragment, hls, transport_stream};
 use crate::presentation::{OutputSegment, OutputTimeline, Snapshot, Track};
-use crate::resources::{DashSettings, Endpoint, EndpointGuid, HlsSettings, Packaging, SegmentTemplateFormat};
+use crate::resources::{
+    ChannelGuid, DashSettings, Endpoint, EndpointGuid, HlsSettings, Packaging, SegmentTemplateFormat,
+};
 
 /// Which segment of which endpoint, with which settings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
+    channel: ChannelGuid,
     endpoint: EndpointGuid,
     configuration_version: i64,
     file: File,
@@ -120,12 +123,17 @@ impl SegmentCache {
         now: Timestamp,
     ) -> Result<ReadySegment, Refusal> {
         let output = snapshot.outputs.get(&endpoint.guid).ok_or(Refusal::NothingYet)?;
-        let key = Key { endpoint: endpoint.guid.clone(), configuration_version: endpoint.configuration_version, file };
+        let key = Key {
+            channel: endpoint.channel.clone(),
+            endpoint: endpoint.guid.clone(),
+            configuration_version: endpoint.configuration_version,
+            file,
+        };
         match (&endpoint.packaging, file) {
             (Packaging::Hls(settings), File::TransportSegment(track, number)) => {
                 let segment = numbered(output, number)?;
-                check_delay(endpoint, segment, now)?;
-                self.packaged.get_or_insert_async(&key, self.transport(snapshot, settings, segment, track, &key)).await
+                check_delay(endpoint, &segment, now)?;
+                self.packaged.get_or_insert_async(&key, self.transport(snapshot, settings, &segment, track, &key)).await
             }
             (Packaging::Dash(_), File::Init(track)) => {
                 let slices = init(snapshot, track)?;
@@ -134,14 +142,14 @@ impl SegmentCache {
             (Packaging::Dash(settings), File::Fragment(name, number)) => {
                 let track = dash_track(snapshot, name)?;
                 let segment = named_by(settings, snapshot, output, track, number)?;
-                check_delay(endpoint, segment, now)?;
-                let config = track_segments(snapshot, segment, track.id).next().ok_or(Refusal::Gap)?.config;
+                check_delay(endpoint, &segment, now)?;
+                let config = track_segments(snapshot, &segment, track.id).next().ok_or(Refusal::Gap)?.config;
                 if config != name.config {
                     return Err(Refusal::UnknownFile);
                 }
                 let origin = snapshot.origin().ok_or(Refusal::NothingYet)?;
-                let clock = clock_of(segment, &origin, nominal_if_clocked(settings.segment_template_format, output));
-                self.packaged.get_or_insert_async(&key, self.fragment(snapshot, segment, track, clock, &key)).await
+                let clock = clock_of(&segment, &origin, nominal_if_clocked(settings.segment_template_format, output));
+                self.packaged.get_or_insert_async(&key, self.fragment(snapshot, &segment, track, clock, &key)).await
             }
             _ => Err(Refusal::UnknownFile),
         }
@@ -193,7 +201,7 @@ impl SegmentCache {
                 continue;
             }
             let objects = track_segments(snapshot, segment, track.id)
-                .map(|piece| (piece.object.clone(), piece.index_in_object, piece.decode_time))
+                .map(|piece| (piece.object.key(&key.channel).into(), piece.index_in_object, piece.decode_time))
                 .collect();
             loaded.push((*track, self.load(WantedTrack { track, objects }).await?));
         }
@@ -236,17 +244,17 @@ impl SegmentCache {
 }
 
 /// The segment of this number, or why it is not there.
-fn numbered(output: &OutputTimeline, number: u64) -> Result<&OutputSegment, Refusal> {
+fn numbered(output: &OutputTimeline, number: u64) -> Result<Arc<OutputSegment>, Refusal> {
     output.segment(number).ok_or(if number >= output.next_number() { Refusal::NotThereYet } else { Refusal::Gone })
 }
 
-fn named_by<'a>(
+fn named_by(
     settings: &DashSettings,
-    snapshot: &'a Snapshot,
-    output: &'a OutputTimeline,
+    snapshot: &Snapshot,
+    output: &OutputTimeline,
     track: &Track,
     name: u64,
-) -> Result<&'a OutputSegment, Refusal> {
+) -> Result<Arc<OutputSegment>, Refusal> {
     let origin = snapshot.origin().ok_or(Refusal::NothingYet)?;
     match settings.segment_template_format {
         SegmentTemplateFormat::NumberWithTimeline => numbered(output, name),

@@ -7,6 +7,8 @@
 //! With constant durations there is one Period for ever: numbers follow the clock from a while before the channel's first
 //! segment, and a missing segment is a number that is not there.
 
+use std::sync::Arc;
+
 use super::dash_time::{self, SegmentTime, clock_of, grid_number, segment_time, timescale};
 use super::media_clock::{MediaClock, elapsed_ticks};
 use super::name::DashTrack;
@@ -43,7 +45,8 @@ pub fn mpd(
     output: &OutputTimeline,
     view: &View,
 ) -> Result<Option<Manifest>, RenderError> {
-    let segments: Vec<&OutputSegment> = view.segments(output).collect();
+    let segments: Vec<Arc<OutputSegment>> = view.segments(output).collect();
+    let segments: Vec<&OutputSegment> = segments.iter().map(AsRef::as_ref).collect();
     let (Some(origin), Some(first), Some(last)) = (snapshot.origin(), segments.first(), segments.last()) else {
         return Ok(None);
     };

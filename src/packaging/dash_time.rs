@@ -1,5 +1,7 @@
 //! Times in MPDs and fMP4 files: timescales, the times of segments, and numbers that follow the clock.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::media_clock::{HEAD_ROOM, MediaClock};
@@ -115,12 +117,13 @@ pub fn grid_number(segment: &OutputSegment, origin: &LineOrigin, nominal_duratio
 }
 
 /// The segment of a number on the grid; the first one if short segments share it.
-pub fn segment_on_grid<'a>(output: &'a OutputTimeline, origin: &LineOrigin, number: u64) -> Option<&'a OutputSegment> {
+pub fn segment_on_grid(output: &OutputTimeline, origin: &LineOrigin, number: u64) -> Option<Arc<OutputSegment>> {
     let nominal = output.nominal_duration()?;
     let (mut low, mut high) = (output.oldest()?.number, output.next_number());
     while low < high {
         let middle = low + (high - low) / 2;
-        if grid_number(output.segment(middle)?, origin, nominal) < number {
+        let segment = output.segment(middle)?;
+        if grid_number(&segment, origin, nominal) < number {
             low = middle + 1;
         } else {
             high = middle;
@@ -130,13 +133,13 @@ pub fn segment_on_grid<'a>(output: &'a OutputTimeline, origin: &LineOrigin, numb
 }
 
 /// The segment in which the track's media starts at exactly this time.
-pub fn segment_at_time<'a>(
-    output: &'a OutputTimeline,
+pub fn segment_at_time(
+    output: &OutputTimeline,
     snapshot: &Snapshot,
     origin: &LineOrigin,
     track: &Track,
     time: u64,
-) -> Option<&'a OutputSegment> {
+) -> Option<Arc<OutputSegment>> {
     // A track's media starts near its segment's start, which is near the wall clock on the media clock.
     let slack = SignedDuration::from_secs(15);
     let nanoseconds = i128::from(time) * 1_000_000_000 / i128::from(timescale(track).max(1));

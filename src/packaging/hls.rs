@@ -154,7 +154,7 @@ pub fn media_playlist(
             duration_in_microseconds: microseconds(segment.duration),
             program_date_time: tells_date.then_some(segment.wall_clock),
             discontinuity,
-            gap: is_gap(snapshot, segment, &tracks),
+            gap: is_gap(snapshot, &segment, &tracks),
             ..MediaSegment::default()
         });
     }

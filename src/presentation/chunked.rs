@@ -1,6 +1,7 @@
 //! A list that grows at the end, shrinks at the front and is cheap to clone: snapshots share its chunks.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -48,22 +49,28 @@ impl<T> ChunkedList<T> {
     }
 
     /// The element of this number.
-    pub fn get(&self, number: u64) -> Option<&Arc<T>> {
+    pub fn get(&self, number: u64) -> Option<Arc<T>> {
         if number < self.first {
             return None;
         }
         let index = usize::try_from(number.checked_sub(self.first_chunk_number)?).ok()?;
-        self.chunks.get(index / CHUNK)?.get(index % CHUNK)
+        self.chunks.get(index / CHUNK)?.get(index % CHUNK).cloned()
     }
 
     /// The last element.
-    pub fn last(&self) -> Option<&Arc<T>> {
+    pub fn last(&self) -> Option<Arc<T>> {
         self.get(self.next_number().checked_sub(1)?)
     }
 
+    /// The elements of these numbers that there are, with their numbers.
+    pub fn range(&self, numbers: Range<u64>) -> impl DoubleEndedIterator<Item = (u64, Arc<T>)> {
+        (numbers.start.max(self.first)..numbers.end.min(self.next_number()))
+            .filter_map(|number| Some((number, self.get(number)?)))
+    }
+
     /// Elements from this number on, with their numbers.
-    pub fn from(&self, number: u64) -> impl DoubleEndedIterator<Item = (u64, &Arc<T>)> {
-        (number.max(self.first)..self.next_number()).filter_map(|number| Some((number, self.get(number)?)))
+    pub fn from(&self, number: u64) -> impl DoubleEndedIterator<Item = (u64, Arc<T>)> {
+        self.range(number..u64::MAX)
     }
 
     /// Drops elements before this number.
@@ -84,7 +91,7 @@ impl<T> ChunkedList<T> {
         let (mut low, mut high) = (self.first, self.next_number());
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.get(middle).is_some_and(|element| is_before(element)) {
+            if self.get(middle).is_some_and(|element| is_before(&element)) {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -109,12 +116,12 @@ mod tests {
         list.push(1000);
         assert_eq!(list.first_number(), 600);
         assert_eq!(list.get(599), None);
-        assert_eq!(list.get(600).map(|element| **element), Some(600));
-        assert_eq!(list.last().map(|element| **element), Some(1000));
+        assert_eq!(list.get(600).map(|element| *element), Some(600));
+        assert_eq!(list.last().map(|element| *element), Some(1000));
         assert_eq!(list.next_number(), 1001);
         assert_eq!(list.partition_point(|element| *element < 777), 777);
         assert_eq!(snapshot.next_number(), 1000, "a snapshot does not change");
-        assert_eq!(snapshot.get(0).map(|element| **element), Some(0));
+        assert_eq!(snapshot.get(0).map(|element| *element), Some(0));
         assert_eq!(list.from(998).map(|(number, _)| number).collect::<Vec<_>>(), [998, 999, 1000]);
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::object::ObjectId;
 use crate::media::codec::CodecConfig;
 use crate::resources::{EndpointGuid, OutputRules};
 
@@ -67,8 +68,8 @@ pub enum ChannelEvent {
         input: InputIndex,
         /// Its file name.
         name: String,
-        /// Where the media store keeps it.
-        object: String,
+        /// Which object of the media store it is.
+        object: ObjectId,
         /// A digest of the pushed bytes, to tell a repeated PUT from a new segment of the same name.
         fingerprint: u64,
         /// What it holds, in the order in which the stored object holds it.

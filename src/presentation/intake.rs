@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::event::{NamedSegment, StoredTrack};
+use super::object::ObjectId;
 use super::timeline::GapReason;
 
 /// How many delivered names a stream remembers, to tell a repeated playlist from a restarted encoder.
@@ -33,8 +34,8 @@ struct PushedObject {
 pub enum ObjectContents {
     /// A usable segment.
     Stored {
-        /// Where the media store keeps it.
-        object: String,
+        /// Which object of the media store it is.
+        object: ObjectId,
         /// Digest of the pushed bytes.
         fingerprint: u64,
         /// Its tracks.
@@ -76,8 +77,8 @@ pub struct Arrival {
 /// The media of an arrival.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArrivedMedia {
-    /// Where the media store keeps it.
-    pub object: String,
+    /// Which object of the media store it is.
+    pub object: ObjectId,
     /// Its tracks.
     pub tracks: Vec<StoredTrack>,
     /// When its last byte was received.
@@ -130,8 +131,8 @@ impl Intake {
         )
     }
 
-    /// Takes a pushed segment; `unused` gets store keys that nothing will ever play.
-    pub fn object(&mut self, name: &str, contents: ObjectContents, at: Timestamp, unused: &mut Vec<String>) {
+    /// Takes a pushed segment; `unused` gets objects that nothing will ever play.
+    pub fn object(&mut self, name: &str, contents: ObjectContents, at: Timestamp, unused: &mut Vec<ObjectId>) {
         self.puts += 1;
         let pushed = PushedObject { put_number: self.puts, contents, at, delivered: false };
         if let Some(PushedObject { contents: ObjectContents::Stored { object, .. }, delivered: false, .. }) =
@@ -142,7 +143,7 @@ impl Intake {
         self.forget_oldest_waiting(unused);
     }
 
-    fn forget_oldest_waiting(&mut self, unused: &mut Vec<String>) {
+    fn forget_oldest_waiting(&mut self, unused: &mut Vec<ObjectId>) {
         if self.objects.len() <= WAITING_OBJECTS {
             return;
         }
@@ -231,8 +232,8 @@ impl Intake {
             Some(object) => {
                 object.delivered = true;
                 let media = match &object.contents {
-                    ObjectContents::Stored { object: key, tracks, .. } => {
-                        Ok(ArrivedMedia { object: key.clone(), tracks: tracks.clone(), at: object.at })
+                    ObjectContents::Stored { object: id, tracks, .. } => {
+                        Ok(ArrivedMedia { object: *id, tracks: tracks.clone(), at: object.at })
                     }
                     ObjectContents::Broken { reason } => Err(GapReason::Broken(reason.clone())),
                 };
@@ -311,10 +312,10 @@ impl Intake {
         self.playlists.iter().map(|(name, playlist)| (name.as_str(), playlist.ended && playlist.pending.is_empty()))
     }
 
-    /// Keys of the objects that no stream got yet.
-    pub fn waiting_objects(&self) -> impl Iterator<Item = &str> {
+    /// The objects that no stream got yet.
+    pub fn waiting_objects(&self) -> impl Iterator<Item = ObjectId> {
         self.objects.values().filter(|object| !object.delivered).filter_map(|object| match &object.contents {
-            ObjectContents::Stored { object, .. } => Some(object.as_str()),
+            ObjectContents::Stored { object, .. } => Some(*object),
             ObjectContents::Broken { .. } => None,
         })
     }
@@ -362,6 +363,7 @@ fn successor(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::event::InputIndex;
     use super::*;
 
     fn at(seconds: i64) -> Timestamp {
@@ -380,10 +382,14 @@ mod tests {
             .collect()
     }
 
-    fn put(intake: &mut Intake, name: &str, second: i64) -> Vec<String> {
+    fn object(second: i64) -> ObjectId {
+        ObjectId { input: InputIndex::First, series: 0, number: second as u32 }
+    }
+
+    fn put(intake: &mut Intake, name: &str, second: i64) -> Vec<ObjectId> {
         let mut unused = Vec::new();
         let contents = ObjectContents::Stored {
-            object: format!("{name}@{second}"),
+            object: object(second),
             fingerprint: second as u64,
             tracks: vec![StoredTrack {
                 config: crate::media::codec::CodecConfig::Aac(crate::media::codec::AacConfig {
@@ -498,7 +504,7 @@ mod tests {
     fn an_object_replaced_before_it_was_listed_is_unused() {
         let mut intake = Intake::default();
         assert!(put(&mut intake, "v_1.ts", 0).is_empty());
-        assert_eq!(put(&mut intake, "v_1.ts", 1), ["v_1.ts@0"]);
+        assert_eq!(put(&mut intake, "v_1.ts", 1), [object(0)]);
     }
 
     #[test]

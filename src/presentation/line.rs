@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::chunked::ChunkedList;
 use super::event::InputIndex;
 use super::message::TimedMessage;
+use super::object::ObjectId;
 use super::timeline::{Piece, Slot, ticks_to_duration};
 use super::track::TrackId;
 
@@ -261,8 +262,8 @@ impl Line {
         })
     }
 
-    /// Keys of the objects in the passive input's slots.
-    pub fn passive_objects(&self) -> impl Iterator<Item = &str> {
+    /// The objects in the passive input's slots.
+    pub fn passive_objects(&self) -> impl Iterator<Item = ObjectId> {
         self.passive.iter().flat_map(Slot::objects)
     }
 
@@ -273,7 +274,7 @@ impl Line {
             .slots
             .from(self.slots.first_number())
             .take_while(|(number, _)| *number < keep_from)
-            .map(|(_, slot)| LineSlot::clone(slot))
+            .map(|(_, slot)| LineSlot::clone(&slot))
             .collect();
         self.slots.drop_before(keep_from);
         dropped

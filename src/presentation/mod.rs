@@ -9,6 +9,7 @@
 //! * [`timeline`]: slots: one source segment period over all tracks of one input.
 //! * [`line`]: the channel's line: the slots that are played, from whichever input was active.
 //! * [`output`]: source segments combined to an endpoint's segments, and numbered.
+//! * [`object`]: names of stored segments.
 //! * [`view`]: the part that one request sees.
 
 pub mod chunked;
@@ -16,6 +17,7 @@ pub mod event;
 pub mod intake;
 pub mod line;
 pub mod message;
+pub mod object;
 pub mod output;
 pub mod state;
 pub mod timeline;
@@ -28,6 +30,7 @@ mod scenarios;
 pub use event::{ChannelEvent, InputIndex, NamedSegment, StoredTrack, StreamDeclaration, StreamRole};
 pub use line::{Line, LineOrigin, LineSlot};
 pub use message::{MessageKind, TimedMessage};
+pub use object::{ObjectId, SeriesTable};
 pub use output::{OutputSegment, OutputTimeline, Run};
 pub use state::{ChannelState, Fact, Snapshot};
 pub use timeline::{GapReason, Piece, TrackSegment};

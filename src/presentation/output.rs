@@ -5,6 +5,7 @@
 //! goes up by one, and goes on when the target duration changes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -125,23 +126,23 @@ impl OutputTimeline {
     }
 
     /// All segments, oldest first.
-    pub fn segments(&self) -> impl DoubleEndedIterator<Item = &OutputSegment> {
-        self.segments.from(0).map(|(_, segment)| segment.as_ref())
+    pub fn segments(&self) -> impl DoubleEndedIterator<Item = Arc<OutputSegment>> {
+        self.segments.from(0).map(|(_, segment)| segment)
     }
 
     /// The segment of this number.
-    pub fn segment(&self, number: u64) -> Option<&OutputSegment> {
-        Some(self.segments.get(number.checked_sub(FIRST_NUMBER)?)?.as_ref())
+    pub fn segment(&self, number: u64) -> Option<Arc<OutputSegment>> {
+        self.segments.get(number.checked_sub(FIRST_NUMBER)?)
     }
 
     /// The newest segment.
-    pub fn newest(&self) -> Option<&OutputSegment> {
-        self.segments.last().map(AsRef::as_ref)
+    pub fn newest(&self) -> Option<Arc<OutputSegment>> {
+        self.segments.last()
     }
 
     /// The oldest segment.
-    pub fn oldest(&self) -> Option<&OutputSegment> {
-        self.segments.get(self.segments.first_number()).map(AsRef::as_ref)
+    pub fn oldest(&self) -> Option<Arc<OutputSegment>> {
+        self.segments.get(self.segments.first_number())
     }
 
     /// The number that the next segment gets.
@@ -150,8 +151,9 @@ impl OutputTimeline {
     }
 
     /// Segments of these numbers, oldest first.
-    pub fn range(&self, numbers: std::ops::Range<u64>) -> impl DoubleEndedIterator<Item = &OutputSegment> {
-        numbers.filter_map(|number| self.segment(number))
+    pub fn range(&self, numbers: std::ops::Range<u64>) -> impl DoubleEndedIterator<Item = Arc<OutputSegment>> {
+        let first = numbers.start.saturating_sub(FIRST_NUMBER);
+        self.segments.range(first..numbers.end.saturating_sub(FIRST_NUMBER)).map(|(_, segment)| segment)
     }
 
     /// Number of the first segment whose wall-clock end is after the time.
@@ -165,9 +167,8 @@ impl OutputTimeline {
         let end = line.slots().next_number();
         while self.next_slot < end {
             let Some(slot_count) = self.complete_group(line, end) else { break };
-            let group: Vec<&LineSlot> = (0..u64::from(slot_count))
-                .filter_map(|index| Some(line.slots().get(self.next_slot + index)?.as_ref()))
-                .collect();
+            let group: Vec<Arc<LineSlot>> =
+                (0..u64::from(slot_count)).filter_map(|index| line.slots().get(self.next_slot + index)).collect();
             let (Some(first), Some(last)) = (group.first(), group.last()) else { break };
             let received = group.iter().map(|slot| slot.last_arrival).max().unwrap_or(last.last_arrival);
             let duration = last.end() - first.start;
@@ -176,7 +177,7 @@ impl OutputTimeline {
             }
             self.longest_duration = self.longest_duration.max(duration);
             let run = match self.newest() {
-                Some(previous) if previous.span == first.span && tracks_of(line, previous) == tracks_in(&group) => {
+                Some(previous) if previous.span == first.span && tracks_of(line, &previous) == tracks_in(&group) => {
                     previous.run
                 }
                 _ => Run { first_number: self.next_number(), start: first.start, wall_clock: first.wall_clock },
@@ -224,13 +225,13 @@ impl OutputTimeline {
 }
 
 /// Tracks that have media in any of the slots.
-fn tracks_in(slots: &[&LineSlot]) -> BTreeSet<TrackId> {
+fn tracks_in(slots: &[Arc<LineSlot>]) -> BTreeSet<TrackId> {
     let pieces = slots.iter().flat_map(|slot| &slot.pieces);
     pieces.filter(|(_, piece)| piece.media().is_some()).map(|(track, _)| *track).collect()
 }
 
 /// Tracks that have media in a segment.
 fn tracks_of(line: &Line, segment: &OutputSegment) -> BTreeSet<TrackId> {
-    let slots: Vec<&LineSlot> = segment.slots().filter_map(|number| Some(line.slots().get(number)?.as_ref())).collect();
+    let slots: Vec<Arc<LineSlot>> = segment.slots().filter_map(|number| line.slots().get(number)).collect();
     tracks_in(&slots)
 }

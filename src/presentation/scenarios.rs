@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::event::*;
 use super::line::SwitchReason;
+use super::object::ObjectId;
 use super::state::{ChannelState, Fact};
 use super::timeline::{GapReason, Piece};
 use super::view::View;
@@ -90,7 +91,11 @@ impl Encoder {
         ChannelEvent::ObjectStored {
             input: self.input,
             name: format!("{variant}_{number}.ts"),
-            object: format!("{:?}/{variant}/{number}/{}", self.input, self.began),
+            object: ObjectId {
+                input: self.input,
+                series: u16::from(variant == VARIANTS[1]),
+                number: (number + self.began as u64) as u32,
+            },
             fingerprint: number + self.began as u64 * 1000,
             tracks: vec![
                 StoredTrack {

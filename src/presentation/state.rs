@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{ChannelEvent, InputIndex, StreamDeclaration, StreamRole};
 use super::intake::{Arrival, Intake, ObjectContents};
 use super::line::{Line, LineFact, LineOrigin, LineSlot, SwitchReason};
+use super::object::{ObjectId, SeriesTable};
 use super::output::{OutputSegment, OutputTimeline};
 use super::timeline::{GapReason, InputTimeline, Piece, Placed, Slot};
 use super::track::{Stream, StreamId, Track};
@@ -47,7 +48,7 @@ pub enum Fact {
         discontinuity: bool,
     },
     /// An object of the media store that nothing will play.
-    ObjectUnused(String),
+    ObjectUnused(ObjectId),
 }
 
 /// One input.
@@ -55,6 +56,7 @@ pub enum Fact {
 struct Input {
     intake: Intake,
     timeline: InputTimeline,
+    series: SeriesTable,
     has_parent: bool,
     started: bool,
 }
@@ -87,7 +89,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// The source segments that an endpoint's segment is made of, oldest first; those that are gone are left out.
     pub fn slots_of<'a>(&'a self, segment: &OutputSegment) -> impl DoubleEndedIterator<Item = Arc<LineSlot>> + 'a {
-        segment.slots().filter_map(move |slot| self.line.slots().get(slot).cloned())
+        segment.slots().filter_map(move |slot| self.line.slots().get(slot))
     }
 
     /// What DASH counts from: the first slot that the channel ever had.
@@ -160,11 +162,9 @@ impl ChannelState {
                 self.advance(*at, facts);
             }
             ChannelEvent::ObjectStored { input, name, object, fingerprint, tracks, at } => {
-                let contents = ObjectContents::Stored {
-                    object: object.clone(),
-                    fingerprint: *fingerprint,
-                    tracks: tracks.clone(),
-                };
+                self.input_mut(*input).series.record(name, *object);
+                let contents =
+                    ObjectContents::Stored { object: *object, fingerprint: *fingerprint, tracks: tracks.clone() };
                 self.take_object(*input, name, contents, *at, facts);
             }
             ChannelEvent::ObjectBroken { input, name, reason, at } => {
@@ -251,7 +251,7 @@ impl ChannelState {
         let streams = self.streams.clone();
         let unused = |facts: &mut Vec<Fact>| {
             if let Ok(media) = &arrival.media {
-                facts.push(Fact::ObjectUnused(media.object.clone()));
+                facts.push(Fact::ObjectUnused(media.object));
             }
         };
         let Some(stream) = streams.iter().find(|stream| stream.declaration.playlist == arrival.playlist) else {
@@ -330,23 +330,28 @@ impl ChannelState {
             .min()
     }
 
-    /// Every store key that the channel may still play, to find what is left over after a crash.
-    pub fn objects(&self) -> Vec<String> {
-        let mut objects: Vec<String> =
-            self.line.slots().from(0).flat_map(|(_, slot)| line_slot_objects(slot).collect::<Vec<_>>()).collect();
+    /// The series of an input's objects.
+    pub fn series(&self, input: InputIndex) -> &SeriesTable {
+        &self.input(input).series
+    }
+
+    /// Every object that the channel may still play, in order, to find what is left over after a crash.
+    pub fn objects(&self) -> Vec<ObjectId> {
+        let mut objects: Vec<ObjectId> =
+            self.line.slots().from(0).flat_map(|(_, slot)| line_slot_objects(&slot).collect::<Vec<_>>()).collect();
         for input in &self.inputs {
-            objects.extend(input.intake.waiting_objects().map(str::to_owned));
-            objects.extend(input.timeline.open_objects().map(str::to_owned));
+            objects.extend(input.intake.waiting_objects());
+            objects.extend(input.timeline.open_objects());
         }
-        objects.extend(self.line.passive_objects().map(str::to_owned));
+        objects.extend(self.line.passive_objects());
         objects.sort();
         objects.dedup();
         objects
     }
 }
 
-fn line_slot_objects(slot: &LineSlot) -> impl Iterator<Item = String> + '_ {
-    slot.pieces.values().filter_map(Piece::media).map(|segment| segment.object.to_string())
+fn line_slot_objects(slot: &LineSlot) -> impl Iterator<Item = ObjectId> + '_ {
+    slot.pieces.values().filter_map(Piece::media).map(|segment| segment.object)
 }
 
 fn tell(line_facts: Vec<LineFact>, facts: &mut Vec<Fact>) {
@@ -356,7 +361,7 @@ fn tell(line_facts: Vec<LineFact>, facts: &mut Vec<Fact>) {
                 facts.push(Fact::InputSwitched { from, to, reason, discontinuity });
             }
             LineFact::Unused(slot) => {
-                let mut objects: Vec<String> = slot.objects().map(str::to_owned).collect();
+                let mut objects: Vec<ObjectId> = slot.objects().collect();
                 objects.dedup();
                 facts.extend(objects.into_iter().map(Fact::ObjectUnused));
             }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::event::StoredTrack;
 use super::intake::{Arrival, ArrivedMedia};
 use super::message::TimedMessage;
+use super::object::ObjectId;
 use super::track::{Stream, StreamId, Track, TrackId, nominal_frame_rate, track_number};
 use crate::media::codec::TrackKind;
 use crate::media::rescale::rescale_signed_time;
@@ -30,8 +31,8 @@ const OPEN_SLOTS: usize = 64;
 /// One source segment of one track.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackSegment {
-    /// Where the media store keeps the pushed segment that holds it.
-    pub object: Arc<str>,
+    /// The object of the media store that holds it.
+    pub object: ObjectId,
     /// Its place among the tracks of the stored object.
     pub index_in_object: u8,
     /// Index into [`Track::configs`].
@@ -42,8 +43,6 @@ pub struct TrackSegment {
     pub start: i64,
     /// Sum of the samples' durations, in the track's timescale.
     pub duration: u64,
-    /// Bytes of payload.
-    pub payload_bytes: u64,
 }
 
 impl TrackSegment {
@@ -129,9 +128,9 @@ impl Slot {
         self.start.saturating_add(self.duration)
     }
 
-    /// Keys of the objects that its media is in.
-    pub fn objects(&self) -> impl Iterator<Item = &str> {
-        self.pieces.values().filter_map(Piece::media).map(|segment| segment.object.as_ref())
+    /// The objects that its media is in; one that holds several tracks comes several times.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectId> {
+        self.pieces.values().filter_map(Piece::media).map(|segment| segment.object)
     }
 
     /// Every track that it knows has media.
@@ -266,7 +265,6 @@ impl InputTimeline {
         wire_start: u64,
         tracks: &mut Vec<Track>,
     ) {
-        let object: Arc<str> = media.object.as_str().into();
         let mut seen = BTreeMap::new();
         for (index_in_object, stored) in media.tracks.iter().enumerate() {
             let kind = stored.config.kind();
@@ -284,13 +282,12 @@ impl InputTimeline {
             self.expected_decode_times.insert(track.id, decode_time.saturating_add_unsigned(stored.duration));
             let config = config_index(track, stored);
             let segment = TrackSegment {
-                object: object.clone(),
+                object: media.object,
                 index_in_object: u8::try_from(index_in_object).unwrap_or(u8::MAX),
                 config,
                 decode_time,
                 start: decode_time.saturating_add(stored.presentation_offset),
                 duration: stored.duration,
-                payload_bytes: stored.payload_bytes,
             };
             if let Some(slot) = self.open.get_mut(slot_index) {
                 slot.pieces.insert(track.id, Piece::Media(segment));
@@ -463,8 +460,8 @@ impl InputTimeline {
             .collect()
     }
 
-    /// Keys of the objects in open slots.
-    pub fn open_objects(&self) -> impl Iterator<Item = &str> {
+    /// The objects in open slots.
+    pub fn open_objects(&self) -> impl Iterator<Item = ObjectId> {
         self.open.iter().flat_map(Slot::objects)
     }
 

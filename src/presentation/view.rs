@@ -1,5 +1,7 @@
 //! Which part of a channel one request sees.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::output::{OutputSegment, OutputTimeline};
@@ -49,7 +51,7 @@ impl View {
     }
 
     /// Its segments, oldest first.
-    pub fn segments<'a>(&self, timeline: &'a OutputTimeline) -> impl DoubleEndedIterator<Item = &'a OutputSegment> {
+    pub fn segments(&self, timeline: &OutputTimeline) -> impl DoubleEndedIterator<Item = Arc<OutputSegment>> {
         timeline.range(self.numbers.clone())
     }
 

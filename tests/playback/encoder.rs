@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use openmediapackage::media::codec::{AacConfig, AvcConfig, CodecConfig};
 use openmediapackage::media::sample::{ElementarySegment, Sample, earliest_presentation_offset, total_duration};
 use openmediapackage::presentation::{
-    ChannelEvent, InputIndex, NamedSegment, StoredTrack, StreamDeclaration, StreamRole,
+    ChannelEvent, InputIndex, NamedSegment, ObjectId, StoredTrack, StreamDeclaration, StreamRole,
 };
 
 const WIRE_CLOCK_PERIOD: u64 = 1 << 33;
@@ -96,7 +96,8 @@ impl Encoder {
         format!("channel_{stream}.m3u8")
     }
 
-    fn segment_name(&self, stream: usize, n: u64) -> String {
+    /// File name of segment `n` of a stream.
+    pub fn segment_name(&self, stream: usize, n: u64) -> String {
         format!("channel_{stream}_{:05}.ts", self.first_sequence + n)
     }
 
@@ -216,7 +217,7 @@ impl Encoder {
     }
 
     /// What ingest says of a stored segment.
-    pub fn stored(&self, stream: usize, n: u64, object: String, media: &[ElementarySegment]) -> ChannelEvent {
+    pub fn stored(&self, stream: usize, n: u64, object: ObjectId, media: &[ElementarySegment]) -> ChannelEvent {
         let tracks = media
             .iter()
             .map(|track| StoredTrack {

@@ -137,9 +137,9 @@ impl House {
     pub async fn push_stream(&self, encoder: &Encoder, stream: usize, n: u64) {
         let channel = self.channels.get(&channel_guid()).await.unwrap().unwrap();
         let media = encoder.media(stream, n);
-        let object = channel.new_object_key(encoder.input, encoder.received(n));
+        let object = channel.new_object(encoder.input, &encoder.segment_name(stream, n));
         let bytes: Bytes = stored::encode(&media).unwrap().concat().into();
-        self.store.put(&object, bytes).await.unwrap();
+        self.store.put(&channel.object_key(object), bytes).await.unwrap();
         let events = [encoder.stored(stream, n, object, &media), encoder.playlist(stream, n, false)];
         channel.submit(&events).await.unwrap();
     }
