@@ -1,5 +1,6 @@
 //! TS segments → samples → fMP4 on one thread: `cargo run --release -p openmediapackage-benches --bin ts_to_fmp4 -- SEGMENTS_FOLDER OUTPUT_FOLDER`
-//! reads every `.ts` file of the folder in order, writes one fMP4 file per track, and prints MB/s as JSON.
+//! reads every `.ts` file of the folder in order, writes one fMP4 file per track (with `-` as output: writes nothing that is kept),
+//! and prints MB/s as JSON.
 //!
 //! The work is that of ingest and packaging together, reading and writing files included, so that it can be held
 //! against `ffmpeg -i all.ts -c copy -movflags frag_keyframe+empty_moov out.mp4` over the same bytes.
@@ -20,6 +21,13 @@ struct Output {
     fragments: u32,
 }
 
+fn output_path(output: &Path, pid: u16) -> PathBuf {
+    match output.to_str() {
+        Some("-") => PathBuf::from("/dev/null"),
+        _ => output.join(format!("{pid}.mp4")),
+    }
+}
+
 fn run(segments: &Path, output: &Path) -> Result<(u64, f64), Box<dyn std::error::Error>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(segments)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "ts"));
@@ -34,7 +42,7 @@ fn run(segments: &Path, output: &Path) -> Result<(u64, f64), Box<dyn std::error:
             let index = match outputs.iter().position(|output| output.pid == track.pid) {
                 Some(index) => index,
                 None => {
-                    let mut file = BufWriter::new(File::create(output.join(format!("{}.mp4", track.pid)))?);
+                    let mut file = BufWriter::new(File::create(output_path(output, track.pid))?);
                     let init =
                         InitTrack { track_id: 1, timescale: track.timescale, language: None, config: &track.config };
                     file.write_all(&init_segment(&init)?)?;

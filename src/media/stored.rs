@@ -14,6 +14,8 @@
 //! of equal values. So a segment's index is little more than a byte or two per sample, and what is decoded is at most
 //! a small multiple of what was stored: the sizes, which cost at least a byte each, say how many samples there are.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +26,7 @@ use super::ts::psi::crc32;
 const MAGIC: [u8; 4] = *b"OMPS";
 const VERSION: u8 = 1;
 /// Bytes before the header.
-const PREFIX_SIZE: usize = 16;
+pub const PREFIX_SIZE: usize = 16;
 
 /// Why a stored segment cannot be read, or tracks cannot be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -103,20 +105,36 @@ pub fn encode(tracks: &[ElementarySegment]) -> Result<Vec<Bytes>, StoredError> {
     Ok([Bytes::from(first)].into_iter().chain(payloads).collect())
 }
 
-/// Reads the stored form; the tracks' payload are slices of `bytes`.
-pub fn decode(bytes: Bytes) -> Result<Vec<ElementarySegment>, StoredError> {
-    let truncated = StoredError::Truncated(bytes.len());
-    let prefix: &[u8; PREFIX_SIZE] = bytes.first_chunk().ok_or(truncated)?;
-    let [a, b, c, d, version, _, _, _, size @ .., e, f, g, h] = *prefix;
+/// A track of a stored segment whose payload is left where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexedTrack {
+    /// The track, with an empty payload.
+    pub track: ElementarySegment,
+    /// Where its payload lies in the stored form, in bytes from its start.
+    pub payload: Range<u64>,
+}
+
+/// How many bytes of the stored form come before the payload; `start` must have the first [`PREFIX_SIZE`].
+pub fn index_size(start: &[u8]) -> Result<usize, StoredError> {
+    let truncated = StoredError::Truncated(start.len());
+    let prefix: &[u8; PREFIX_SIZE] = start.first_chunk().ok_or(truncated)?;
+    let [a, b, c, d, version, _, _, _, size @ .., _, _, _, _] = *prefix;
     if [a, b, c, d] != MAGIC {
         return Err(StoredError::Magic([a, b, c, d]));
     }
     if version != VERSION {
         return Err(StoredError::Version(version));
     }
-    let header_size = usize::try_from(u32::from_be_bytes(size)).map_err(|_| truncated)?;
-    let header = bytes.get(PREFIX_SIZE..).and_then(|rest| rest.get(..header_size)).ok_or(truncated)?;
-    let (written, found) = (u32::from_be_bytes([e, f, g, h]), crc32(header));
+    usize::try_from(u32::from_be_bytes(size)).ok().and_then(|size| size.checked_add(PREFIX_SIZE)).ok_or(truncated)
+}
+
+/// Reads what comes before the payload of a stored form of `stored_size` bytes; `start` may hold more than that.
+pub fn decode_index(start: &[u8], stored_size: u64) -> Result<Vec<IndexedTrack>, StoredError> {
+    let index_size = index_size(start)?;
+    let truncated = StoredError::Truncated(start.len());
+    let header = start.get(PREFIX_SIZE..index_size).ok_or(truncated)?;
+    let written = start.get(12..PREFIX_SIZE).and_then(|sum| sum.first_chunk()).map(|sum| u32::from_be_bytes(*sum));
+    let (written, found) = (written.ok_or(truncated)?, crc32(header));
     if written != found {
         return Err(StoredError::Checksum { written, found });
     }
@@ -126,26 +144,41 @@ pub fn decode(bytes: Bytes) -> Result<Vec<ElementarySegment>, StoredError> {
         return Err(StoredError::Header);
     }
     let needed = stored.iter().flat_map(|track| &track.sizes).map(|size| u64::from(*size)).sum::<u64>();
-    let mut payload = bytes.slice(PREFIX_SIZE + header_size..);
-    let found = payload.len() as u64;
+    let found = stored_size.saturating_sub(index_size as u64);
     if found != needed {
         return Err(StoredError::PayloadSize { found, needed });
     }
+    let mut position = index_size as u64;
     let mut tracks = Vec::with_capacity(stored.len());
     for (index, track) in stored.into_iter().enumerate() {
         let samples = samples(&track).ok_or(StoredError::Columns(index))?;
-        let size = track.sizes.iter().map(|size| *size as usize).sum::<usize>();
-        tracks.push(ElementarySegment {
+        let end = position + track.sizes.iter().map(|size| u64::from(*size)).sum::<u64>();
+        let payload = std::mem::replace(&mut position, end)..end;
+        let track = ElementarySegment {
             pid: track.pid,
             language: track.language,
             config: track.config,
             timescale: track.timescale,
             wire_decode_time: track.wire_decode_time,
             samples,
-            payload: payload.split_to(size),
-        });
+            payload: Bytes::new(),
+        };
+        tracks.push(IndexedTrack { track, payload });
     }
     Ok(tracks)
+}
+
+/// Reads the stored form; the tracks' payload are slices of `bytes`.
+pub fn decode(bytes: Bytes) -> Result<Vec<ElementarySegment>, StoredError> {
+    let tracks = decode_index(&bytes, bytes.len() as u64)?;
+    // The index was held against the size: every range lies within.
+    Ok(tracks
+        .into_iter()
+        .map(|IndexedTrack { mut track, payload }| {
+            track.payload = bytes.slice(payload.start as usize..payload.end as usize);
+            track
+        })
+        .collect())
 }
 
 fn store(track: &ElementarySegment) -> StoredTrack {

@@ -6,6 +6,7 @@
 //! ```
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -82,7 +83,7 @@ impl LocalStore {
             std::fs::create_dir_all(folder).map_err(|error| failed("made", folder, &error))?;
         }
         if fsync {
-            let synced = std::fs::File::open(root).and_then(|folder| folder.sync_all());
+            let synced = File::open(root).and_then(|folder| folder.sync_all());
             synced.map_err(|error| failed("flushed", root, &error))?;
         }
         let objects = LocalFileSystem::new_with_prefix(&objects_folder)
@@ -203,6 +204,23 @@ impl MediaStore for LocalStore {
             let part = part.map_err(|error| store_error(&error, key))?;
             // The file may be shorter than asked for.
             if part.len() as u64 == range.end - range.start { Ok(part) } else { Err(outside()) }
+        })
+    }
+
+    fn open_file<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<(Arc<File>, u64)>, StoreError>> {
+        Box::pin(async move {
+            let path = self.objects_folder.join(object_path(key)?.as_ref());
+            let key = key.to_owned();
+            blocking(move || {
+                let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
+                match opened {
+                    Ok((metadata, file)) if metadata.is_file() => Ok(Some((Arc::new(file), metadata.len()))),
+                    Ok(_) => Err(StoreError::NotFound(key)),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::NotFound(key)),
+                    Err(error) => Err(failed("opened", &path, &error)),
+                }
+            })
+            .await
         })
     }
 

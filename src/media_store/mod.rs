@@ -11,9 +11,11 @@ mod memory;
 #[cfg(test)]
 mod properties;
 
+use std::fs::File;
 use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -59,6 +61,13 @@ pub trait MediaStore: Send + Sync + 'static {
 
     /// Reads a part of an object.
     fn get_range<'a>(&'a self, key: &'a str, range: Range<u64>) -> BoxFuture<'a, Result<Bytes, StoreError>>;
+
+    /// The object as an open file and its size in bytes, if the store keeps objects as files: for payload that goes
+    /// from the page cache to a socket. The file keeps its bytes while it is open, also when the object is deleted.
+    fn open_file<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<(Arc<File>, u64)>, StoreError>> {
+        let _ = key;
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Removes an object; removing what is absent is no error.
     fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
