@@ -63,7 +63,9 @@ impl ReadySegment {
 
 fn last_number(file: File) -> u64 {
     match file {
-        File::TransportSegment(_, number) | File::Fragment(_, number) => number,
+        File::TransportSegment(_, number) | File::Fragment(_, number) | File::TimedFragment { time: number, .. } => {
+            number
+        }
         File::Init(track) => u64::from(track.config),
         File::ParentPlaylist | File::MediaPlaylist(_) | File::Mpd => 0,
     }
@@ -139,8 +141,12 @@ impl SegmentCache {
                 let slices = init(snapshot, track)?;
                 Ok(ReadySegment::new(slices, content_type(track.kind), &key))
             }
-            (Packaging::Dash(settings), File::Fragment(name, number)) => {
+            (Packaging::Dash(settings), File::Fragment(name, _) | File::TimedFragment { track: name, .. }) => {
                 let track = dash_track(snapshot, name)?;
+                let number = match file {
+                    File::Fragment(_, number) => number,
+                    file => own_time(settings, track, file).ok_or(Refusal::UnknownFile)?,
+                };
                 let segment = named_by(settings, snapshot, output, track, number)?;
                 check_delay(endpoint, &segment, now)?;
                 let config = track_segments(snapshot, &segment, track.id).next().ok_or(Refusal::Gap)?.config;
@@ -263,6 +269,15 @@ fn named_by(
             segment_at_time(output, snapshot, &origin, track, name).ok_or(Refusal::NotThereYet)
         }
     }
+}
+
+/// The time of a segment that is named by its time in a shared timescale, in the track's own.
+fn own_time(settings: &DashSettings, track: &Track, file: File) -> Option<u64> {
+    let File::TimedFragment { timescale: shared, time, .. } = file else { return None };
+    let factor = u64::from(shared.checked_div(timescale(track)).filter(|factor| *factor > 0)?);
+    let is_whole = u64::from(shared) == factor * u64::from(timescale(track)) && time % factor == 0;
+    let names_times = settings.segment_template_format == SegmentTemplateFormat::TimeWithTimeline;
+    (is_whole && names_times && settings.manifest_layout.is_compact()).then_some(time / factor)
 }
 
 /// With a time delay a segment is not there before its end plus the delay.

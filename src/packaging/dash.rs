@@ -7,13 +7,15 @@
 //! With constant durations there is one Period for ever: numbers follow the clock from a while before the channel's first
 //! segment, and a missing segment is a number that is not there.
 
+use jiff::Timestamp;
 use std::sync::Arc;
 
 use super::dash_time::{self, SegmentTime, clock_of, grid_number, segment_time, timescale};
-use super::media_clock::{MediaClock, elapsed_ticks};
+use super::media_clock::{HEAD_ROOM, elapsed_ticks};
 use super::name::DashTrack;
 use super::offer::Offer;
-use super::{Manifest, RenderError};
+use super::piece::track_segments;
+use super::{Manifest, RenderError, dash_layout, dash_profile};
 use crate::manifest::mpd::{
     AdaptationSet, Descriptor, Mpd, Period, PresentationKind, Representation, SegmentAddressing, SegmentTemplate,
     SegmentTimeline,
@@ -23,7 +25,7 @@ use crate::media::rescale::rescale_signed_time;
 use crate::media::sample::MPEG_TIMESCALE;
 use crate::presentation::timeline::ticks_to_duration;
 use crate::presentation::{LineOrigin, OutputSegment, OutputTimeline, Snapshot, Track, View};
-use crate::resources::{DashSettings, Endpoint, SegmentTemplateFormat};
+use crate::resources::{DashProfile, DashSettings, Endpoint, SegmentTemplateFormat};
 
 /// `MPD@id`: the same for all.
 const MPD_ID: &str = "201";
@@ -60,7 +62,13 @@ pub fn mpd(
             dash_time::clocked_availability_start(&origin, delay, nominal),
             dash_time::clocked_head_room(nominal),
         ),
-        None => (source.periods(&segments, view.complete), dash_time::availability_start(&origin, delay), 0),
+        None => {
+            let periods = match settings.profile {
+                DashProfile::Hybridcast => source.single_period(&segments, view.complete),
+                _ => source.periods(&segments, view.complete),
+            };
+            (periods, dash_time::availability_start(&origin, delay), 0)
+        }
     };
     if periods.is_empty() {
         return Ok(None);
@@ -83,11 +91,10 @@ pub fn mpd(
             time_shift_buffer_depth_in_milliseconds: u64::try_from(listed).ok(),
         }
     };
-    let profile = if view.complete { Mpd::PROFILE_MAIN } else { Mpd::PROFILE_LIVE };
     let mpd = Mpd {
         id: Some(MPD_ID.to_owned()),
         kind,
-        profiles: vec![profile.to_owned()],
+        profiles: dash_profile::names(settings.profile, view.complete),
         min_buffer_time_in_seconds: settings.min_buffer_time_seconds,
         periods,
         utc_timing: settings.utc_timing.as_ref().map(|timing| Descriptor {
@@ -99,7 +106,7 @@ pub fn mpd(
 }
 
 /// When the newest listed segment could first be listed.
-fn published(endpoint: &Endpoint, last: &OutputSegment) -> jiff::Timestamp {
+fn published(endpoint: &Endpoint, last: &OutputSegment) -> Timestamp {
     let delay = jiff::SignedDuration::from_secs(i64::from(endpoint.time_delay_seconds));
     if delay.is_zero() {
         return last.received;
@@ -117,8 +124,17 @@ fn milliseconds_at(segment: &OutputSegment, time: i64, origin: &LineOrigin) -> u
 struct Listed {
     timeline: SegmentTimeline,
     first_number: u64,
+    last_number: u64,
     last: SegmentTime,
     config: u16,
+}
+
+/// What of a period does not follow from its segments.
+struct PeriodFrame {
+    id: String,
+    start_in_milliseconds: u64,
+    duration_in_milliseconds: Option<u64>,
+    utc_time: Option<Timestamp>,
 }
 
 impl Source<'_> {
@@ -130,51 +146,84 @@ impl Source<'_> {
             let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
             let is_open = segments.last().is_some_and(|newest| newest.number == last.number);
             let clock = clock_of(first, &self.origin, None);
-            let mut lowest_last = None;
-            let adaptation_sets = self.adaptation_sets(|track| {
-                let listed = self.list(run, track, clock)?;
-                let leads = track.kind == TrackKind::Video || lowest_last.is_none();
-                let (media, start_number) = match self.settings.segment_template_format {
-                    SegmentTemplateFormat::TimeWithTimeline => {
-                        lowest_last = if leads { Some(listed.last.start) } else { lowest_last };
-                        ("$Time$", None)
-                    }
-                    _ => {
-                        lowest_last = Some(last.number);
-                        ("$Number$", u32::try_from(listed.first_number).ok())
-                    }
-                };
-                let offset = rescale_signed_time(
-                    clock.time(run_start(first, track), track.timescale),
-                    track.timescale,
-                    timescale(track),
-                );
-                let template = self.template(
-                    track,
-                    listed.config,
-                    media,
-                    start_number,
-                    u64::try_from(offset).unwrap_or(0),
-                    SegmentAddressing::Timeline(listed.timeline),
-                );
-                Some((listed.config, template))
-            });
-            if adaptation_sets.is_empty() {
-                continue;
-            }
-            last_sequence = lowest_last.or(last_sequence);
             let start = milliseconds_at(first, first.run.start, &self.origin);
             let end = milliseconds_at(last, last.end(), &self.origin);
-            let closed = !is_open || complete;
-            periods.push(Period {
+            let frame = PeriodFrame {
                 id: first.run.first_number.to_string(),
                 start_in_milliseconds: start,
-                duration_in_milliseconds: closed.then_some(end.saturating_sub(start)),
-                adaptation_sets,
+                duration_in_milliseconds: (!is_open || complete).then_some(end.saturating_sub(start)),
                 utc_time: complete.then_some(first.run.wall_clock),
-            });
+            };
+            let offset = |track: &Track| clock.time(run_start(first, track), track.timescale);
+            if let Some((period, lowest_last)) = self.period(run, frame, offset) {
+                last_sequence = Some(lowest_last);
+                periods.push(period);
+            }
         }
         (periods, last_sequence)
+    }
+
+    /// One period for ever that has the newest segments with the same tracks and configurations: what a presentation
+    /// can hold that may not have several.
+    fn single_period(&self, segments: &[&OutputSegment], complete: bool) -> (Vec<Period>, Option<u64>) {
+        let Some(newest) = segments.last() else { return (Vec::new(), None) };
+        let tracks = self.configurations(newest);
+        let is_alike = |segment: &&&OutputSegment| self.configurations(segment) == tracks;
+        let alike = segments.iter().rev().take_while(is_alike).count();
+        let listed = segments.get(segments.len().saturating_sub(alike)..).unwrap_or_default();
+        let frame = PeriodFrame {
+            id: "1".to_owned(),
+            start_in_milliseconds: 0,
+            duration_in_milliseconds: complete.then(|| milliseconds_at(newest, newest.end(), &self.origin)),
+            utc_time: complete.then_some(self.origin.wall_clock),
+        };
+        let offset = |track: &Track| rescale_signed_time(HEAD_ROOM, MPEG_TIMESCALE, track.timescale);
+        let period = self.period(listed, frame, offset);
+        (period.iter().map(|(period, _)| period.clone()).collect(), period.map(|(_, last)| last))
+    }
+
+    /// The configuration of each offered track in a segment.
+    fn configurations(&self, segment: &OutputSegment) -> Vec<Option<u16>> {
+        let videos = self.offer.videos().map(|(_, track)| track);
+        let tracks = videos.chain(self.offer.audio.iter().map(|audio| audio.track));
+        tracks.map(|track| Some(track_segments(self.snapshot, segment, track.id).next()?.config)).collect()
+    }
+
+    /// A period of some segments, and the number (or time) of the last one of its lowest rendition; `None` if there is
+    /// nothing in them. `offset` is the media time at the period's start, in the track's own timescale.
+    fn period(
+        &self,
+        segments: &[&OutputSegment],
+        frame: PeriodFrame,
+        offset: impl Fn(&Track) -> i64,
+    ) -> Option<(Period, u64)> {
+        let mut lowest: Option<((bool, u64), u64)> = None;
+        let adaptation_sets = self.adaptation_sets(|track, bitrate| {
+            let listed = self.list(segments, track)?;
+            let (media, start_number, last) = match self.settings.segment_template_format {
+                SegmentTemplateFormat::TimeWithTimeline => ("$Time$", None, listed.last.start),
+                SegmentTemplateFormat::NumberWithTimeline | SegmentTemplateFormat::NumberWithDuration => {
+                    ("$Number$", u32::try_from(listed.first_number).ok(), listed.last_number)
+                }
+            };
+            let rank = (track.kind != TrackKind::Video, bitrate);
+            if lowest.is_none_or(|(lowest, _)| rank < lowest) {
+                lowest = Some((rank, last));
+            }
+            let offset = rescale_signed_time(offset(track), track.timescale, timescale(track));
+            let template = self.template(
+                track,
+                listed.config,
+                media,
+                start_number,
+                u64::try_from(offset).unwrap_or(0),
+                SegmentAddressing::Timeline(listed.timeline),
+            );
+            Some((listed.config, template))
+        });
+        let (_, last) = lowest?;
+        let PeriodFrame { id, start_in_milliseconds, duration_in_milliseconds, utc_time } = frame;
+        Some((Period { id, start_in_milliseconds, duration_in_milliseconds, adaptation_sets, utc_time }, last))
     }
 
     /// One period for ever, with numbers that follow the clock. Once complete, it begins with the first listed number.
@@ -186,7 +235,7 @@ impl Source<'_> {
         };
         let passed =
             i64::try_from(first_number - dash_time::FIRST_GRID_NUMBER).unwrap_or(i64::MAX).saturating_mul(nominal);
-        let adaptation_sets = self.adaptation_sets(|track| {
+        let adaptation_sets = self.adaptation_sets(|track, _| {
             let clock = clock_of(last, &self.origin, Some(nominal));
             // The newest segment may lack the track for a moment: any listed one tells its configuration.
             let config = segments
@@ -221,48 +270,52 @@ impl Source<'_> {
         (vec![period], Some(grid_number(last, &self.origin, nominal)))
     }
 
-    /// One set of all videos and one for each audio track; `template` says how a track is addressed, if it is there.
+    /// One set of all videos and one for each audio track; `template` says how a track of this bit rate is addressed, if
+    /// it is there.
     fn adaptation_sets(
         &self,
-        mut template: impl FnMut(&Track) -> Option<(u16, SegmentTemplate)>,
+        mut template: impl FnMut(&Track, u64) -> Option<(u16, SegmentTemplate)>,
     ) -> Vec<AdaptationSet> {
         let mut sets = Vec::new();
         let mut video = AdaptationSet::video();
         for (variant, track) in self.offer.videos() {
-            let Some((config, segment_template)) = template(track) else { continue };
-            video.representations.extend(representation(track, config, variant.video_bitrate(), segment_template));
+            let bitrate = variant.video_bitrate();
+            let Some((config, segment_template)) = template(track, bitrate) else { continue };
+            video.representations.extend(representation(track, config, bitrate, segment_template));
         }
         if !video.representations.is_empty() {
             sets.push(video);
         }
         for audio in &self.offer.audio {
-            let Some((config, segment_template)) = template(audio.track) else { continue };
+            let bitrate = audio.track.first_bitrate;
+            let Some((config, segment_template)) = template(audio.track, bitrate) else { continue };
             let mut set = AdaptationSet::audio(audio.track.language.as_deref(), Some(&audio.name));
-            set.representations.extend(representation(
-                audio.track,
-                config,
-                audio.track.first_bitrate,
-                segment_template,
-            ));
+            set.representations.extend(representation(audio.track, config, bitrate, segment_template));
             if !set.representations.is_empty() {
                 sets.push(set);
             }
         }
+        if self.settings.manifest_layout.is_compact() {
+            sets.iter_mut().for_each(dash_layout::compact);
+        }
+        dash_profile::constrain(self.settings.profile, &mut sets);
         sets
     }
 
-    /// A track's segments of a run; `None` if it has none there.
-    fn list(&self, run: &[&OutputSegment], track: &Track, clock: MediaClock) -> Option<Listed> {
+    /// A track's segments among these; `None` if it has none there.
+    fn list(&self, segments: &[&OutputSegment], track: &Track) -> Option<Listed> {
         let mut timeline = SegmentTimeline::default();
-        let mut listed = None;
-        for segment in run {
+        let mut first = None;
+        let mut last = None;
+        for segment in segments {
+            let clock = clock_of(segment, &self.origin, None);
             let Some(time) = segment_time(self.snapshot, segment, track, clock) else { continue };
             timeline.push(time.start, time.duration);
-            let (first_number, config, _) = listed.get_or_insert((segment.number, time.config, time));
-            listed = Some((*first_number, *config, time));
+            first.get_or_insert((segment.number, time.config));
+            last = Some((segment.number, time));
         }
-        let (first_number, config, last) = listed?;
-        Some(Listed { timeline, first_number, last, config })
+        let ((first_number, config), (last_number, last)) = (first?, last?);
+        Some(Listed { timeline, first_number, last_number, last, config })
     }
 
     fn template(
@@ -277,6 +330,10 @@ impl Source<'_> {
         let manifest = &self.endpoint.manifest_name;
         let version = self.endpoint.configuration_version;
         let name = DashTrack { kind: track.kind, number: track.number, config };
+        let name = match self.settings.manifest_layout.is_compact() {
+            true => name.of_any_number(dash_layout::REPRESENTATION_ID),
+            false => name.to_string(),
+        };
         SegmentTemplate {
             timescale: timescale(track),
             media: format!("{manifest}_{name}_{identifier}.mp4?m={version}"),

@@ -4,10 +4,12 @@
 //! * [`offer`]: which tracks an endpoint offers, and in which groups.
 //! * [`name`]: file names, both ways.
 //! * [`media_clock`]: from a channel's media time to the times that viewers see.
-//! * [`hls`] and [`dash`]: manifests.
+//! * [`hls`] and [`dash`]: manifests; [`dash_layout`] and [`dash_profile`]: what settings make of an MPD.
 //! * [`piece`], [`fragment`] and [`transport_stream`]: segments.
 
 pub mod dash;
+pub mod dash_layout;
+pub mod dash_profile;
 pub mod dash_time;
 pub mod fragment;
 pub mod hls;

@@ -9,6 +9,7 @@
 //! | HLS segment of an audio rendition | `<manifest>_<stream>_<track>_<number>.ts` |
 //! | DASH initialization segment | `<manifest>_<video or audio>_<track>_<configuration>_init.mp4` |
 //! | DASH media segment | `<manifest>_<video or audio>_<track>_<configuration>_<number or time>.mp4` |
+//! | … by time in another timescale than the track's | `<manifest>_<video or audio>_<track>_<configuration>_<timescale>_<time>.mp4` |
 //!
 //! Streams count from 1 in the order of the encoder's parent playlist. An audio rendition's track counts from 0 within
 //! its stream. DASH tracks count from 1 over all streams, see [`crate::presentation::Track::number`]. The configuration
@@ -33,6 +34,15 @@ pub enum File {
     Init(DashTrack),
     /// DASH media segment, by number or time as the endpoint's templates say.
     Fragment(DashTrack, u64),
+    /// DASH media segment by its time in a timescale that its track shares with others.
+    TimedFragment {
+        /// The track.
+        track: DashTrack,
+        /// Ticks per second of `time`: a multiple of those of the track.
+        timescale: u32,
+        /// The segment's presentation time.
+        time: u64,
+    },
 }
 
 impl File {
@@ -70,6 +80,17 @@ pub struct DashTrack {
     pub config: u16,
 }
 
+impl DashTrack {
+    /// The name with something else in the place of the number, such as a placeholder.
+    pub fn of_any_number(&self, number: impl fmt::Display) -> String {
+        let kind = match self.kind {
+            TrackKind::Video => "video",
+            TrackKind::Audio => "audio",
+        };
+        format!("{kind}_{number}_{}", self.config)
+    }
+}
+
 impl fmt::Display for HlsTrack {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -81,11 +102,7 @@ impl fmt::Display for HlsTrack {
 
 impl fmt::Display for DashTrack {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            TrackKind::Video => "video",
-            TrackKind::Audio => "audio",
-        };
-        write!(formatter, "{kind}_{}_{}", self.number, self.config)
+        formatter.write_str(&self.of_any_number(self.number))
     }
 }
 
@@ -100,7 +117,7 @@ pub fn parse(manifest_name: &str, file_name: &str) -> Option<File> {
         _ => {}
     }
     let (stem, extension) = rest.strip_prefix('_')?.rsplit_once('.')?;
-    let parts: Vec<&str> = stem.splitn(5, '_').collect();
+    let parts: Vec<&str> = stem.splitn(6, '_').collect();
     match (extension, parts.as_slice()) {
         ("m3u8", [stream]) => Some(File::MediaPlaylist(HlsTrack::Variant { stream: number(stream)? })),
         ("m3u8", [stream, track]) => {
@@ -113,13 +130,13 @@ pub fn parse(manifest_name: &str, file_name: &str) -> Option<File> {
             HlsTrack::Audio { stream: number(stream)?, track: number(track)? },
             number(segment)?,
         )),
+        ("mp4", [kind, track, config, timescale, time]) => Some(File::TimedFragment {
+            track: dash_track(kind, track, config)?,
+            timescale: number(timescale)?,
+            time: number(time)?,
+        }),
         ("mp4", [kind, track, config, last]) => {
-            let kind = match *kind {
-                "video" => TrackKind::Video,
-                "audio" => TrackKind::Audio,
-                _ => return None,
-            };
-            let track = DashTrack { kind, number: number(track)?, config: number(config)? };
+            let track = dash_track(kind, track, config)?;
             match *last {
                 "init" => Some(File::Init(track)),
                 last => Some(File::Fragment(track, number(last)?)),
@@ -127,6 +144,15 @@ pub fn parse(manifest_name: &str, file_name: &str) -> Option<File> {
         }
         _ => None,
     }
+}
+
+fn dash_track(kind: &str, track: &str, config: &str) -> Option<DashTrack> {
+    let kind = match kind {
+        "video" => TrackKind::Video,
+        "audio" => TrackKind::Audio,
+        _ => return None,
+    };
+    Some(DashTrack { kind, number: number(track)?, config: number(config)? })
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
@@ -150,6 +176,7 @@ mod tests {
             ("live_4_1_7.ts", File::TransportSegment(HlsTrack::Audio { stream: 4, track: 1 }, 7)),
             ("live_video_3_0_init.mp4", File::Init(video)),
             ("live_video_3_0_20871.mp4", File::Fragment(video, 20871)),
+            ("live_video_3_0_50000_7.mp4", File::TimedFragment { track: video, timescale: 50_000, time: 7 }),
         ] {
             assert_eq!(parse("live", name), Some(file), "{name}");
         }
@@ -167,7 +194,8 @@ mod tests {
             "live_1_.ts",
             "live_1_18446744073709551616.ts",
             "live_text_1_0_1.mp4",
-            "live_video_1_0_1_2.mp4",
+            "live_video_1_0_1_2_3.mp4",
+            "live_video_1_0_50000_init.mp4",
             "liv_1.m3u8",
             "live_1_2_3_4_5_6.ts",
             "../live.m3u8",

@@ -128,6 +128,12 @@ pub struct DashSettings {
     pub suggested_presentation_delay_seconds: u32,
     /// How segments are addressed.
     pub segment_template_format: SegmentTemplateFormat,
+    /// Where elements that repeat stand.
+    pub manifest_layout: ManifestLayout,
+    /// The profile that the MPD promises beside those of the standard.
+    pub profile: DashProfile,
+    /// Offers the key frames of the first video as a trick-mode set.
+    pub include_iframe_only_stream: bool,
     /// `UTCTiming`, if any.
     pub utc_timing: Option<UtcTiming>,
     /// Ads that begin and end periods (`periodTriggers` holds ADS); `None` for one period and no markers.
@@ -145,6 +151,37 @@ pub enum SegmentTemplateFormat {
     TimeWithTimeline,
     /// `$Number$` with a constant duration.
     NumberWithDuration,
+}
+
+/// Where an MPD's elements that repeat stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ManifestLayout {
+    /// In every Representation.
+    Full,
+    /// In the AdaptationSet where its Representations share them.
+    Compact,
+    /// As `Compact`, with what is said of content protection at the top of the MPD.
+    DrmTopLevelCompact,
+}
+
+impl ManifestLayout {
+    /// Segment templates stand in the AdaptationSet where its Representations share them.
+    pub fn is_compact(self) -> bool {
+        matches!(self, ManifestLayout::Compact | ManifestLayout::DrmTopLevelCompact)
+    }
+}
+
+/// A profile of DASH that another body made from the standard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DashProfile {
+    /// None: the standard's own.
+    None,
+    /// HbbTV 1.5, ETSI TS 102 796 V1.2.1 annex E.
+    Hbbtv15,
+    /// DVB-DASH 2014, ETSI TS 103 285 V1.1.1.
+    DvbDash2014,
+    /// Hybridcast of the IPTV Forum Japan.
+    Hybridcast,
 }
 
 /// `UTCTiming` of an MPD, ISO 23009-1 §5.8.4.11.

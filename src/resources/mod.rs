@@ -14,7 +14,7 @@ pub use ads::{AdMarkers, AdSelection, AdTrigger, DeliveryRestrictions, HlsAds, O
 pub use catalogue::{Catalogue, CatalogueHandle};
 pub use channel::{Channel, ChannelGuid, IngestEndpoint, Secret};
 pub use endpoint::{
-    DashSettings, Endpoint, EndpointGuid, HlsSettings, NotBuiltYet, Packaging, PlaylistType, SegmentTemplateFormat,
-    StreamOrder, StreamSelection, UtcTiming,
+    DashProfile, DashSettings, Endpoint, EndpointGuid, HlsSettings, ManifestLayout, NotBuiltYet, Packaging,
+    PlaylistType, SegmentTemplateFormat, StreamOrder, StreamSelection, UtcTiming,
 };
 pub use owner::Owner;

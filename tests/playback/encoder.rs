@@ -21,17 +21,25 @@ pub struct Ladder {
     pub sampling_rate: u32,
     /// Video variants.
     pub variants: usize,
+    /// The last variant has half as many pictures per second.
+    pub half_rate: bool,
     /// Languages of audio renditions; without any, audio is muxed with each video.
     pub languages: Vec<&'static str>,
 }
 
 impl Ladder {
     pub fn muxed(picture_ticks: u32, pictures: u32, sampling_rate: u32) -> Ladder {
-        Ladder { picture_ticks, pictures, sampling_rate, variants: 2, languages: Vec::new() }
+        Ladder { picture_ticks, pictures, sampling_rate, variants: 2, half_rate: false, languages: Vec::new() }
     }
 
     pub fn streams(&self) -> usize {
         self.variants + self.languages.len()
+    }
+
+    /// Ticks per picture and pictures per segment of a variant.
+    fn pictures_of(&self, stream: usize) -> (u32, u32) {
+        let is_slow = self.half_rate && stream + 1 == self.variants;
+        if is_slow { (2 * self.picture_ticks, self.pictures / 2) } else { (self.picture_ticks, self.pictures) }
     }
 
     fn segment_ticks(&self) -> u64 {
@@ -158,10 +166,10 @@ impl Encoder {
     }
 
     fn video(&self, stream: usize, n: u64) -> ElementarySegment {
-        let ticks = self.ladder.picture_ticks;
+        let (ticks, pictures) = self.ladder.pictures_of(stream);
         let mut payload = Vec::new();
         // Two reordered pictures after each reference: I B B P B B P …
-        let samples = (0..self.ladder.pictures)
+        let samples = (0..pictures)
             .map(|picture| {
                 let body: Vec<u8> = std::iter::repeat_n(0x80 | (picture as u8), 40 + picture as usize).collect();
                 payload.extend_from_slice(&(body.len() as u32 + 4).to_be_bytes());

@@ -12,8 +12,8 @@ use openmediapackage::media::stored;
 use openmediapackage::media_store::{MediaStore, MemoryStore};
 use openmediapackage::origin::{Origin, OriginLimits};
 use openmediapackage::resources::{
-    CatalogueHandle, Channel, ChannelGuid, DashSettings, Endpoint, EndpointGuid, HlsAds, HlsSettings, IngestEndpoint,
-    Packaging, PlaylistType, Secret, SegmentTemplateFormat, StreamSelection,
+    CatalogueHandle, Channel, ChannelGuid, DashProfile, DashSettings, Endpoint, EndpointGuid, HlsAds, HlsSettings,
+    IngestEndpoint, ManifestLayout, Packaging, PlaylistType, Secret, SegmentTemplateFormat, StreamSelection,
 };
 
 use crate::encoder::Encoder;
@@ -66,6 +66,9 @@ pub fn dash(segment_template_format: SegmentTemplateFormat) -> DashSettings {
         min_buffer_time_seconds: 30,
         suggested_presentation_delay_seconds: 25,
         segment_template_format,
+        manifest_layout: ManifestLayout::Full,
+        profile: DashProfile::None,
+        include_iframe_only_stream: false,
         utc_timing: None,
         ad_periods: None,
         stream_selection: StreamSelection::default(),

@@ -224,6 +224,18 @@ impl DashPackage {
                 SegmentTemplateFormat::TimeWithTimeline => resources::SegmentTemplateFormat::TimeWithTimeline,
                 SegmentTemplateFormat::NumberWithDuration => resources::SegmentTemplateFormat::NumberWithDuration,
             },
+            manifest_layout: match self.manifest_layout {
+                ManifestLayout::Full => resources::ManifestLayout::Full,
+                ManifestLayout::Compact => resources::ManifestLayout::Compact,
+                ManifestLayout::DrmTopLevelCompact => resources::ManifestLayout::DrmTopLevelCompact,
+            },
+            profile: match self.profile {
+                Profile::None => resources::DashProfile::None,
+                Profile::Hbbtv15 => resources::DashProfile::Hbbtv15,
+                Profile::DvbDash2014 => resources::DashProfile::DvbDash2014,
+                Profile::Hybridcast => resources::DashProfile::Hybridcast,
+            },
+            include_iframe_only_stream: self.include_iframe_only_stream,
             utc_timing: scheme_id_uri.map(|scheme_id_uri| resources::UtcTiming {
                 scheme_id_uri,
                 value: self.utc_timing_uri.clone().unwrap_or_default(),
@@ -241,8 +253,6 @@ impl DashPackage {
         [
             (self.encryption.is_some(), "dashPackage.encryption"),
             (!self.period_triggers.is_empty(), "dashPackage.periodTriggers"),
-            (self.profile != Profile::None, "dashPackage.profile"),
-            (self.manifest_layout != ManifestLayout::Full, "dashPackage.manifestLayout"),
             (self.include_iframe_only_stream, "dashPackage.includeIframeOnlyStream"),
         ]
         .into_iter()
@@ -304,18 +314,8 @@ mod tests {
 
     #[test]
     fn what_the_engine_cannot_obey_is_named() {
-        let package = complete(json!({
-            "periodTriggers": ["ADS"], "profile": "HBBTV_1_5", "manifestLayout": "COMPACT", "includeIframeOnlyStream": true,
-        }));
+        let package = complete(json!({"periodTriggers": ["ADS"], "includeIframeOnlyStream": true}));
         let named: Vec<_> = package.unwrap().not_built_yet().collect();
-        assert_eq!(
-            named,
-            [
-                "dashPackage.periodTriggers",
-                "dashPackage.profile",
-                "dashPackage.manifestLayout",
-                "dashPackage.includeIframeOnlyStream"
-            ]
-        );
+        assert_eq!(named, ["dashPackage.periodTriggers", "dashPackage.includeIframeOnlyStream"]);
     }
 }

@@ -1,10 +1,14 @@
 //! Adaptation sets and representations, ISO 23009-1 §5.3.3 and §5.3.5.
 
-use super::{SegmentTemplate, is_language_tag};
+use super::{Descriptor, SegmentTemplate, is_language_tag};
 
 /// Representations that a player may switch between.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AdaptationSet {
+    /// `@id`, unique in the period; `None` where nothing refers to the set.
+    pub id: Option<u32>,
+    /// `@contentType`, such as `video`.
+    pub content_type: Option<&'static str>,
     /// `@mimeType`.
     pub mime_type: String,
     /// `@segmentAlignment`.
@@ -17,10 +21,18 @@ pub struct AdaptationSet {
     pub subsegment_starts_with_sap: Option<u8>,
     /// `@bitstreamSwitching`, written if true.
     pub bitstream_switching: bool,
+    /// `@maxWidth` and `@maxHeight` in pixels.
+    pub max_resolution: Option<(u32, u32)>,
+    /// `@maxFrameRate` as a fraction.
+    pub max_frame_rate: Option<(u32, u32)>,
+    /// `@codingDependency`, written if it is known: whether samples are decoded with the help of others.
+    pub coding_dependency: Option<bool>,
     /// `@lang`, a language tag.
     pub language: Option<String>,
     /// `Label`, for people to read.
     pub label: Option<String>,
+    /// `EssentialProperty`: a player that does not know one of these leaves the set alone.
+    pub essential_properties: Vec<Descriptor>,
     /// Values of `Role` descriptors of scheme `urn:mpeg:dash:role:2011`, such as `main`.
     pub roles: Vec<String>,
     /// The template that representations without their own use (compact layout).
@@ -40,6 +52,20 @@ impl AdaptationSet {
             subsegment_starts_with_sap: Some(1),
             bitstream_switching: true,
             ..AdaptationSet::default()
+        }
+    }
+
+    /// A set of one video's key frames, to be shown while a player winds; `video_set` is the id of the set with all of
+    /// its frames (DASH-IF IOP 4.3 §3.2.9).
+    pub fn trick_mode(video_set: u32) -> AdaptationSet {
+        AdaptationSet {
+            coding_dependency: Some(false),
+            essential_properties: vec![Descriptor {
+                scheme_id_uri: "http://dashif.org/guidelines/trickmode".to_owned(),
+                value: Some(video_set.to_string()),
+            }],
+            bitstream_switching: false,
+            ..AdaptationSet::video()
         }
     }
 
@@ -65,6 +91,8 @@ pub struct Representation {
     pub resolution: Option<(u32, u32)>,
     /// `@frameRate` as a fraction.
     pub frame_rate: Option<(u32, u32)>,
+    /// `@maxPlayoutRate`: at this multiple of the usual speed all samples can still be decoded in time.
+    pub max_playout_rate: Option<u32>,
     /// `@bandwidth`, bits per second.
     pub bandwidth: u32,
     /// `@audioSamplingRate`, samples per second.

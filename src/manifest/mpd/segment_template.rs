@@ -17,6 +17,28 @@ pub struct SegmentTemplate {
     pub addressing: SegmentAddressing,
 }
 
+impl SegmentTemplate {
+    /// The same times in a timescale that is a multiple of this one's; `None` if it is not, or if a time gets too large.
+    pub fn in_timescale(&self, timescale: u32) -> Option<SegmentTemplate> {
+        if timescale.checked_rem(self.timescale)? != 0 {
+            return None;
+        }
+        let factor = timescale / self.timescale;
+        let addressing = match &self.addressing {
+            SegmentAddressing::Timeline(timeline) => SegmentAddressing::Timeline(timeline.times(u64::from(factor))?),
+            SegmentAddressing::Duration(duration) => SegmentAddressing::Duration(duration.checked_mul(factor)?),
+        };
+        Some(SegmentTemplate {
+            timescale,
+            media: self.media.clone(),
+            initialization: self.initialization.clone(),
+            start_number: self.start_number,
+            presentation_time_offset: self.presentation_time_offset.checked_mul(u64::from(factor))?,
+            addressing,
+        })
+    }
+}
+
 /// Which segments a template stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SegmentAddressing {
@@ -59,6 +81,15 @@ impl SegmentTimeline {
             }
             _ => self.runs.push(SegmentRepeat { time, duration, repeats: 0 }),
         }
+    }
+
+    /// All times and durations multiplied.
+    fn times(&self, factor: u64) -> Option<SegmentTimeline> {
+        let runs = self.runs.iter().map(|run| {
+            let (time, duration) = (run.time.checked_mul(factor)?, run.duration.checked_mul(factor)?);
+            Some(SegmentRepeat { time, duration, repeats: run.repeats })
+        });
+        Some(SegmentTimeline { runs: runs.collect::<Option<_>>()? })
     }
 
     /// The runs, in order.

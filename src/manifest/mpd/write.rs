@@ -76,15 +76,27 @@ fn write_adaptation_set(xml: &mut XmlWriter, set: &AdaptationSet) -> Result<(), 
         return Err(MpdWriteError::BadValue { name: "lang", value: language.clone() });
     }
     let sap = |value: Option<u8>| value.map(|value| value.to_string());
+    let fraction = |value: Option<(u32, u32)>| value.map(|(frames, seconds)| format!("{frames}/{seconds}"));
+    let number = |value: Option<u32>| value.map(|value| value.to_string());
     let element = Element::new("AdaptationSet")
+        .with_some("id", number(set.id))
+        .with_some("contentType", set.content_type)
         .with("mimeType", &set.mime_type)
+        .with_some("maxWidth", number(set.max_resolution.map(|(width, _)| width)))
+        .with_some("maxHeight", number(set.max_resolution.map(|(_, height)| height)))
+        .with_some("maxFrameRate", fraction(set.max_frame_rate))
         .with("segmentAlignment", if set.segment_alignment { "true" } else { "0" })
         .with_some("subsegmentAlignment", set.subsegment_alignment.then_some("true"))
         .with_some("startWithSAP", sap(set.start_with_sap))
         .with_some("subsegmentStartsWithSAP", sap(set.subsegment_starts_with_sap))
         .with_some("bitstreamSwitching", set.bitstream_switching.then_some("true"))
+        .with_some("codingDependency", set.coding_dependency.map(|depends| if depends { "true" } else { "false" }))
         .with_some("lang", set.language.as_ref());
     xml.element(element, |xml| {
+        for property in &set.essential_properties {
+            let element = Element::new("EssentialProperty").with("schemeIdUri", &property.scheme_id_uri);
+            xml.empty(element.with_some("value", property.value.as_ref()))?;
+        }
         if let Some(label) = &set.label {
             xml.text(Element::new("Label"), label)?;
         }
@@ -108,6 +120,7 @@ fn write_representation(xml: &mut XmlWriter, representation: &Representation) ->
         .with_some("width", number(representation.resolution.map(|(width, _)| width)))
         .with_some("height", number(representation.resolution.map(|(_, height)| height)))
         .with_some("frameRate", representation.frame_rate.map(|(frames, seconds)| format!("{frames}/{seconds}")))
+        .with_some("maxPlayoutRate", number(representation.max_playout_rate))
         .with_number("bandwidth", representation.bandwidth)
         .with_some("audioSamplingRate", number(representation.audio_sampling_rate))
         .with("codecs", &representation.codecs);
