@@ -392,8 +392,8 @@ fn streams_that_are_not_packaged_are_named_and_their_messages_kept() {
         reasons,
         [
             (0x102, 0x24, "h.265 is not packaged yet".to_owned()),
-            (0x103, 0x86, "scte-35 is not packaged yet".to_owned()),
-            (0x104, 0x15, "id3 metadata is not packaged yet".to_owned()),
+            (0x103, 0x86, "messages, but no samples".to_owned()),
+            (0x104, 0x15, "messages, but no samples".to_owned()),
         ]
     );
     let [found] = segment.splice_sections.as_slice() else { panic!("{:?}", segment.splice_sections) };

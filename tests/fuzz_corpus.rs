@@ -3,6 +3,7 @@
 use std::fs;
 
 use bytes::Bytes;
+use openmediapackage::media::scte35::SpliceInfoSection;
 use openmediapackage::media::{packed_audio, stored, ts};
 
 fn corpus(target: &str) -> Vec<(String, Bytes)> {
@@ -38,5 +39,19 @@ fn every_packed_audio_file_is_read_or_refused() {
 #[test]
 fn every_stored_segment_is_read_or_refused() {
     let read = corpus("stored").iter().filter(|(_, bytes)| stored::decode(bytes.clone()).is_ok()).count();
+    assert!(read > 0, "some of the corpus is whole enough to be read");
+}
+
+#[test]
+fn every_splice_info_section_is_read_and_written_or_refused() {
+    let mut read = 0;
+    for (name, bytes) in corpus("scte35") {
+        let section = [&bytes[..], &ts::psi::crc32(&bytes).to_be_bytes()].concat();
+        if let Ok(cue) = SpliceInfoSection::read(&section) {
+            let written = cue.write().unwrap_or_else(|| panic!("{name} cannot be written"));
+            assert_eq!(SpliceInfoSection::read(&written), Ok(cue), "{name}");
+            read += 1;
+        }
+    }
     assert!(read > 0, "some of the corpus is whole enough to be read");
 }

@@ -17,9 +17,11 @@
 //! * 401 comes before the body is asked for; a client that did not wait for `100 Continue` may send it in vain.
 //! * What was received whole is taken in even if the client has gone: ffmpeg never waits for its last answers.
 
+mod ad_tags;
 mod address;
 mod body;
 mod digest;
+mod messages;
 mod playlist;
 mod refusal;
 mod request_rate;
@@ -304,9 +306,13 @@ impl Push {
                     let faults = faults.join("; ");
                     tracing::debug!(channel = %guid, ?input, name = ?name, faults, "a segment has faults");
                 }
+                for problem in &taken_apart.message_problems {
+                    tracing::warn!(channel = %guid, ?input, name = ?name, problem, "a message cannot be used");
+                }
                 let object = channel.new_object(input, &name);
                 self.channels.store().put(&channel.object_key(object), taken_apart.object).await?;
-                ChannelEvent::ObjectStored { input, name, object, fingerprint, tracks: taken_apart.tracks, at }
+                let segment::TakenApart { tracks, messages, .. } = taken_apart;
+                ChannelEvent::ObjectStored { input, name, object, fingerprint, tracks, messages, at }
             }
             Err(reason) => {
                 tracing::warn!(channel = %guid, ?input, name = ?name, reason, "a segment cannot be used");

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::ad_tags;
 use super::address::{NameProblem, resolve};
 use crate::manifest::hls::{
     MediaPlaylist, MediaType, ParentPlaylist, Playlist, PlaylistError, PlaylistLimits, read_playlist,
@@ -172,6 +173,7 @@ fn segments(name: &str, media: &MediaPlaylist) -> Result<Vec<NamedSegment>, Play
                 duration_microseconds: segment.duration_in_microseconds,
                 discontinuity: segment.discontinuity,
                 program_date_time: segment.program_date_time,
+                ad_tags: ad_tags::of(segment),
             })
         })
         .collect()

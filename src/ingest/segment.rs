@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 
+use super::messages::messages;
 use crate::media::fault::Fault;
-use crate::media::sample::{ElementarySegment, earliest_presentation_offset};
+use crate::media::rescale::rescale_signed_time;
+use crate::media::sample::{ElementarySegment, MPEG_TIMESCALE, earliest_presentation_offset};
+use crate::media::ts::timestamp;
 use crate::media::{packed_audio, stored, ts};
-use crate::presentation::StoredTrack;
+use crate::presentation::{StoredMessage, StoredTrack};
 
 /// Tracks of one stream, by AWS's quota.
 const MOST_TRACKS: usize = 10;
@@ -63,6 +66,9 @@ pub(super) struct TakenApart {
     /// The stored form.
     pub(super) object: Bytes,
     pub(super) tracks: Vec<StoredTrack>,
+    pub(super) messages: Vec<StoredMessage>,
+    /// A sentence for each kind of message that was left out.
+    pub(super) message_problems: Vec<String>,
     pub(super) faults: Vec<Fault>,
 }
 
@@ -78,17 +84,18 @@ pub(super) fn take_apart(kind: FileKind, bytes: &Bytes) -> Result<TakenApart, St
     if bytes.is_empty() {
         return Err("the segment is empty".to_owned());
     }
-    let (tracks, faults) = match kind {
+    let (tracks, faults, (messages, message_problems)) = match kind {
         FileKind::TransportStream => {
             let segment = ts::demux(bytes).map_err(|error| error.to_string())?;
             if segment.tracks.is_empty() {
                 return Err(nothing_usable(&segment.ignored));
             }
-            (segment.tracks, segment.faults)
+            let messages = messages(&segment, wire_start(&segment.tracks));
+            (segment.tracks, segment.faults, messages)
         }
         FileKind::PackedAudio => {
             let audio = packed_audio::demux(bytes).map_err(|error| error.to_string())?;
-            (audio.tracks, audio.faults)
+            (audio.tracks, audio.faults, Default::default())
         }
         FileKind::Mp4 => return Err("the segment is fragmented mp4: push mpeg-ts or packed audio".to_owned()),
         FileKind::Playlist | FileKind::WebVtt | FileKind::Unknown => {
@@ -108,7 +115,16 @@ pub(super) fn take_apart(kind: FileKind, bytes: &Bytes) -> Result<TakenApart, St
     for part in &parts {
         object.extend_from_slice(part);
     }
-    Ok(TakenApart { object: object.freeze(), tracks: tracks.iter().map(stored_track).collect(), faults })
+    let tracks = tracks.iter().map(stored_track).collect();
+    Ok(TakenApart { object: object.freeze(), tracks, messages, message_problems, faults })
+}
+
+/// Earliest presentation time of the first track, 33 bits, 90 kHz.
+fn wire_start(tracks: &[ElementarySegment]) -> u64 {
+    tracks.first().map_or(0, |track| {
+        let offset = earliest_presentation_offset(&track.samples);
+        timestamp::add(track.wire_decode_time, rescale_signed_time(offset, track.timescale, MPEG_TIMESCALE))
+    })
 }
 
 fn nothing_usable(ignored: &[ts::IgnoredStream]) -> String {

@@ -3,9 +3,12 @@
 pub mod adts;
 pub mod codec;
 pub mod fault;
+pub mod id3;
+pub mod klv;
 pub mod mp4;
 pub mod packed_audio;
 pub mod rescale;
 pub mod sample;
+pub mod scte35;
 pub mod stored;
 pub mod ts;

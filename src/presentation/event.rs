@@ -1,8 +1,10 @@
 //! What happens to a channel, as it is written to the channel's journal.
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::message::MessageKind;
 use super::object::ObjectId;
 use crate::media::codec::CodecConfig;
 use crate::resources::{EndpointGuid, OutputRules};
@@ -74,6 +76,8 @@ pub enum ChannelEvent {
         fingerprint: u64,
         /// What it holds, in the order in which the stored object holds it.
         tracks: Vec<StoredTrack>,
+        /// What it says besides, in the order of its streams.
+        messages: Vec<StoredMessage>,
         /// When its last byte was received.
         at: Timestamp,
     },
@@ -161,6 +165,21 @@ pub struct NamedSegment {
     pub discontinuity: bool,
     /// `EXT-X-PROGRAM-DATE-TIME` of its first sample.
     pub program_date_time: Option<Timestamp>,
+    /// Ad tags that stand before it, as they are written.
+    pub ad_tags: Vec<String>,
+}
+
+/// A message in a pushed segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredMessage {
+    /// What it is.
+    pub kind: MessageKind,
+    /// Its stream's place among those of its kind, from 0.
+    pub stream_index: u8,
+    /// The time that it belongs to, as on the wire: 33 bits, 90 kHz. It may lie ahead of the segment.
+    pub wire_time: u64,
+    /// The message as it was carried.
+    pub payload: Bytes,
 }
 
 /// What a stored object holds of one track.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::event::{NamedSegment, StoredTrack};
+use super::event::{NamedSegment, StoredMessage, StoredTrack};
 use super::object::ObjectId;
 use super::timeline::GapReason;
 
@@ -40,6 +40,8 @@ pub enum ObjectContents {
         fingerprint: u64,
         /// Its tracks.
         tracks: Vec<StoredTrack>,
+        /// Its messages.
+        messages: Vec<StoredMessage>,
     },
     /// A segment that cannot be used.
     Broken {
@@ -81,6 +83,8 @@ pub struct ArrivedMedia {
     pub object: ObjectId,
     /// Its tracks.
     pub tracks: Vec<StoredTrack>,
+    /// Its messages.
+    pub messages: Vec<StoredMessage>,
     /// When its last byte was received.
     pub at: Timestamp,
 }
@@ -232,9 +236,12 @@ impl Intake {
             Some(object) => {
                 object.delivered = true;
                 let media = match &object.contents {
-                    ObjectContents::Stored { object: id, tracks, .. } => {
-                        Ok(ArrivedMedia { object: *id, tracks: tracks.clone(), at: object.at })
-                    }
+                    ObjectContents::Stored { object: id, tracks, messages, .. } => Ok(ArrivedMedia {
+                        object: *id,
+                        tracks: tracks.clone(),
+                        messages: messages.clone(),
+                        at: object.at,
+                    }),
                     ObjectContents::Broken { reason } => Err(GapReason::Broken(reason.clone())),
                 };
                 (media, object.put_number)
@@ -291,6 +298,7 @@ impl Intake {
             duration_microseconds,
             discontinuity: false,
             program_date_time: None,
+            ad_tags: Vec::new(),
         };
         playlist.pending.push_back((named, now));
     }
@@ -378,6 +386,7 @@ mod tests {
                 duration_microseconds: 2_000_000,
                 discontinuity: false,
                 program_date_time: None,
+                ad_tags: Vec::new(),
             })
             .collect()
     }
@@ -407,6 +416,7 @@ mod tests {
                 payload_bytes: 1000,
                 starts_with_sync: true,
             }],
+            messages: Vec::new(),
         };
         intake.object(name, contents, at(second), &mut unused);
         unused

@@ -30,3 +30,21 @@ pub struct TimedMessage {
     /// The message as it was carried.
     pub payload: Bytes,
 }
+
+/// Renditions of one programme may carry a message without a time of its own beside different pictures: less than
+/// this apart, equal messages are one. A second of 90 kHz.
+const ONE_MESSAGE: u64 = 90_000;
+
+impl TimedMessage {
+    /// The same message, from another rendition.
+    pub fn is_copy_of(&self, other: &TimedMessage) -> bool {
+        let tolerance = match self.kind {
+            MessageKind::Scte35 | MessageKind::KlvAsynchronous => ONE_MESSAGE,
+            MessageKind::Id3 | MessageKind::KlvSynchronous => 1,
+        };
+        self.kind == other.kind
+            && self.stream_index == other.stream_index
+            && self.time.abs_diff(other.time) < tolerance
+            && self.payload == other.payload
+    }
+}

@@ -27,7 +27,7 @@ pub mod view;
 #[cfg(test)]
 mod scenarios;
 
-pub use event::{ChannelEvent, InputIndex, NamedSegment, StoredTrack, StreamDeclaration, StreamRole};
+pub use event::{ChannelEvent, InputIndex, NamedSegment, StoredMessage, StoredTrack, StreamDeclaration, StreamRole};
 pub use line::{Line, LineOrigin, LineSlot};
 pub use message::{MessageKind, TimedMessage};
 pub use object::{ObjectId, SeriesTable};

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::event::*;
 use super::line::SwitchReason;
+use super::message::MessageKind;
 use super::object::ObjectId;
 use super::state::{ChannelState, Fact};
 use super::timeline::{GapReason, Piece};
@@ -121,8 +122,25 @@ impl Encoder {
                     starts_with_sync: true,
                 },
             ],
+            messages: self.messages(n, video_start),
             at: at(self.received(n)),
         }
+    }
+
+    /// An ID3 tag with each segment and, with every fourth, a cue for four seconds later.
+    fn messages(&self, n: u64, start: u64) -> Vec<StoredMessage> {
+        let message = |kind, ticks: u64, text: String| StoredMessage {
+            kind,
+            stream_index: 0,
+            wire_time: (start + ticks) % (1 << 33),
+            payload: text.into(),
+        };
+        let cue = n.is_multiple_of(4).then(|| message(MessageKind::Scte35, 360_000, format!("cue {n}")));
+        [message(MessageKind::Id3, 3_000, format!("tag {n}"))].into_iter().chain(cue).collect()
+    }
+
+    fn ad_tags(&self, variant: &str, n: u64) -> Vec<String> {
+        if n.is_multiple_of(4) { vec![format!("#EXT-X-CUE-OUT:{variant}")] } else { Vec::new() }
     }
 
     fn playlist(&self, variant: &str, n: u64) -> ChannelEvent {
@@ -134,6 +152,7 @@ impl Encoder {
                 duration_microseconds: 2_000_000,
                 discontinuity: false,
                 program_date_time: self.tells_wall_clock.then(|| at(self.began + n as i64 * SEGMENT_MS)),
+                ad_tags: self.ad_tags(variant, n),
             })
             .collect();
         ChannelEvent::MediaPlaylist {
@@ -485,4 +504,51 @@ fn without_program_date_time_the_wall_clock_is_that_of_reception() {
     let snapshot = channel.state.snapshot(0);
     let origin = snapshot.line.origin().expect("the line has begun");
     assert_eq!(origin.wall_clock, at(encoder.received(0)) - SignedDuration::from_secs(2));
+}
+
+#[test]
+fn messages_come_once_with_unrolled_times_and_ad_tags_are_those_of_the_leading_stream() {
+    let mut channel = Channel::with_output(2);
+    let mut encoder = Encoder::new(InputIndex::First);
+    // The wire's clock wraps between a cue that announces its splice and the splice.
+    encoder.first_time = (1 << 33) - 100_000;
+    for n in 0..6 {
+        channel.take(encoder.push(n));
+    }
+    let snapshot = channel.state.snapshot(0);
+    let mut found = Vec::new();
+    for (_, slot) in snapshot.line.slots().from(0) {
+        let texts = slot.messages.iter().map(|message| {
+            (message.kind, message.time - slot.start, String::from_utf8(message.payload.to_vec()).unwrap())
+        });
+        found.push((texts.collect::<Vec<_>>(), slot.playlist_tags.clone()));
+    }
+    let with_cue = |n: u64| {
+        let tag = (MessageKind::Id3, 3_000, format!("tag {n}"));
+        let cue = (MessageKind::Scte35, 360_000, format!("cue {n}"));
+        (vec![tag, cue], vec!["#EXT-X-CUE-OUT:v0".to_owned()])
+    };
+    let without_cue = |n: u64| (vec![(MessageKind::Id3, 3_000, format!("tag {n}"))], Vec::new());
+    let expected = [with_cue(0), without_cue(1), without_cue(2), without_cue(3), with_cue(4), without_cue(5)];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_switch_takes_the_messages_of_the_other_input() {
+    let mut channel = Channel::with_output(2);
+    let [first, second] = InputIndex::BOTH.map(Encoder::new);
+    for n in 0..4 {
+        channel.take(first.push(n));
+        channel.take(second.push(n));
+    }
+    for n in 4..10 {
+        channel.take(second.push(n));
+        channel.time_passes(second.received(n));
+    }
+    let snapshot = channel.state.snapshot(0);
+    let slots: Vec<_> = snapshot.line.slots().from(0).map(|(_, slot)| slot.clone()).collect();
+    assert!(slots.iter().any(|slot| slot.input == InputIndex::Second), "the inputs were switched");
+    for (n, slot) in slots.iter().enumerate() {
+        assert_eq!(slot.messages.len(), if n.is_multiple_of(4) { 2 } else { 1 }, "slot {n}");
+    }
 }

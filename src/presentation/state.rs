@@ -161,10 +161,14 @@ impl ChannelState {
                 self.input_mut(*input).intake.playlist(name, segments, *ended, *at);
                 self.advance(*at, facts);
             }
-            ChannelEvent::ObjectStored { input, name, object, fingerprint, tracks, at } => {
+            ChannelEvent::ObjectStored { input, name, object, fingerprint, tracks, messages, at } => {
                 self.input_mut(*input).series.record(name, *object);
-                let contents =
-                    ObjectContents::Stored { object: *object, fingerprint: *fingerprint, tracks: tracks.clone() };
+                let contents = ObjectContents::Stored {
+                    object: *object,
+                    fingerprint: *fingerprint,
+                    tracks: tracks.clone(),
+                    messages: messages.clone(),
+                };
                 self.take_object(*input, name, contents, *at, facts);
             }
             ChannelEvent::ObjectBroken { input, name, reason, at } => {

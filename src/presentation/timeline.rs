@@ -243,6 +243,7 @@ impl InputTimeline {
         let lower_stream = slot.timed_by.is_none_or(|timed_by| stream.id < timed_by);
         if lower_stream {
             slot.timed_by = Some(stream.id);
+            slot.playlist_tags.clone_from(&arrival.named.ad_tags);
             slot.start = start;
             slot.duration = duration;
             let newest = self.newest;
@@ -251,9 +252,28 @@ impl InputTimeline {
                 self.newest = Some((start.saturating_add(duration), duration));
             }
         }
+        self.add_messages(slot_index, media, start, wire_start);
         self.add_pieces(slot_index, stream, media, start, wire_start, tracks);
         self.delivered(stream.id, slot_index);
         Placed::InSlot
+    }
+
+    /// Adds what the slot does not have yet: every rendition of a programme carries the same messages.
+    fn add_messages(&mut self, slot_index: usize, media: &ArrivedMedia, start: i64, wire_start: u64) {
+        let Some(slot) = self.open.get_mut(slot_index) else { return };
+        let others = slot.messages.len();
+        for message in &media.messages {
+            let message = TimedMessage {
+                kind: message.kind,
+                stream_index: message.stream_index,
+                time: start.wrapping_add(wire_distance(wire_start, message.wire_time)),
+                payload: message.payload.clone(),
+            };
+            let known = slot.messages.get(..others).unwrap_or_default();
+            if !known.iter().any(|known| known.is_copy_of(&message)) {
+                slot.messages.push(message);
+            }
+        }
     }
 
     fn add_pieces(
@@ -312,6 +332,9 @@ impl InputTimeline {
             let duration = if named > 0 { named } else { last_duration };
             let at = self.wall_clock.map_or(Timestamp::UNIX_EPOCH, |anchor| anchor.at(start));
             self.push_slot(start, duration, false, at, None);
+        }
+        if let Some(slot) = self.open.get_mut(slot_index).filter(|slot| slot.timed_by.is_none()) {
+            slot.playlist_tags.clone_from(&arrival.named.ad_tags);
         }
         for track in own_tracks {
             if let Some(slot) = self.open.get_mut(slot_index) {

@@ -142,6 +142,7 @@ impl Encoder {
                 duration_microseconds: self.ladder.segment_ticks() * 100 / 9,
                 discontinuity: false,
                 program_date_time: Some(self.wall_clock(n)),
+                ad_tags: Vec::new(),
             })
             .collect();
         ChannelEvent::MediaPlaylist {
@@ -246,6 +247,7 @@ impl Encoder {
             object,
             fingerprint: (u64::from(self.generation) << 32) | (n << 8) | stream as u64,
             tracks,
+            messages: Vec::new(),
             at: self.received(n),
         }
     }

@@ -49,6 +49,9 @@ pub enum TsError {
 pub enum IgnoredReason {
     /// Of a kind that is not packaged yet.
     NotPackagedYet(StreamKind),
+    /// It carries messages, which are in [`TransportSegment::splice_sections`] and
+    /// [`TransportSegment::timed_metadata`].
+    Messages,
     /// H.264 without a sequence parameter set.
     NoParameterSets,
     /// The program map lists it, but it has no samples here.
@@ -60,6 +63,7 @@ impl std::fmt::Display for IgnoredReason {
         let name = match self {
             IgnoredReason::NoParameterSets => return formatter.write_str("h.264 without a sequence parameter set"),
             IgnoredReason::Empty => return formatter.write_str("no samples in this segment"),
+            IgnoredReason::Messages => return formatter.write_str("messages, but no samples"),
             IgnoredReason::NotPackagedYet(kind) => match kind {
                 StreamKind::H264 => "h.264",
                 StreamKind::AacAdts => "aac in adts",
@@ -69,6 +73,7 @@ impl std::fmt::Display for IgnoredReason {
                 StreamKind::Eac3 => "e-ac-3",
                 StreamKind::Id3 => "id3 metadata",
                 StreamKind::Scte35 => "scte-35",
+                StreamKind::KlvSynchronous | StreamKind::KlvAsynchronous => "klv metadata",
                 StreamKind::DvbSubtitles => "dvb subtitles",
                 StreamKind::DvbTeletext => "dvb teletext",
                 StreamKind::SampleAes => "sample-aes encryption",
@@ -95,19 +100,27 @@ pub struct IgnoredStream {
 pub struct SpliceSection {
     /// Where it was.
     pub pid: u16,
+    /// Its stream's place among the SCTE-35 streams of the program map, from 0.
+    pub stream_index: u8,
     /// The last PTS of the first video stream (audio if there is none) before the section in the file; 33 bits, 90 kHz.
     pub pts_before: Option<u64>,
     /// The whole section, its CRC (which was right) included.
     pub section: Bytes,
 }
 
-/// An ID3 tag from a PES packet.
+/// An ID3 tag or KLV metadata from a PES packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimedMetadata {
     /// Where it was.
     pub pid: u16,
-    /// When it applies, 33 bits, 90 kHz.
+    /// [`StreamKind::Id3`], [`StreamKind::KlvSynchronous`] or [`StreamKind::KlvAsynchronous`].
+    pub kind: StreamKind,
+    /// Its stream's place among those of its kind in the program map, from 0.
+    pub stream_index: u8,
+    /// When it applies, 33 bits, 90 kHz; asynchronous KLV has no time of its own.
     pub pts: Option<u64>,
+    /// Like [`SpliceSection::pts_before`].
+    pub pts_before: Option<u64>,
     /// The PES packet's data.
     pub data: Bytes,
 }
@@ -120,7 +133,7 @@ pub struct TransportSegment {
     pub tracks: Vec<ElementarySegment>,
     /// SCTE-35 sections, by PID in the order of the file. Their streams are in `ignored` as well.
     pub splice_sections: Vec<SpliceSection>,
-    /// ID3 tags, by PID in the order of the file. Their streams are in `ignored` as well.
+    /// ID3 tags and KLV, by PID in the order of the file. Their streams are in `ignored` as well.
     pub timed_metadata: Vec<TimedMetadata>,
     /// Streams that gave no track.
     pub ignored: Vec<IgnoredStream>,
@@ -166,8 +179,10 @@ pub fn demux(bytes: &Bytes) -> Result<TransportSegment, TsError> {
         .iter()
         .find_map(|kind| streams.iter().find(|stream| stream.kind == *kind).map(|stream| stream.pid));
     let mut buffer = Vec::new();
-    for stream in &streams {
+    for (place, stream) in streams.iter().enumerate() {
         let pid = stream.pid;
+        let before = streams.iter().take(place).filter(|other| other.kind == stream.kind).count();
+        let stream_index = u8::try_from(before).unwrap_or(u8::MAX);
         let reason = match stream.kind {
             StreamKind::H264 | StreamKind::AacAdts if file.packets(pid).is_some_and(|packets| packets.is_scrambled) => {
                 return Err(TsError::Scrambled(pid));
@@ -187,12 +202,13 @@ pub fn demux(bytes: &Bytes) -> Result<TransportSegment, TsError> {
                 }
             }
             StreamKind::Scte35 => {
-                file.splice_sections(pid, clock_pid, &mut segment.splice_sections, &mut faults);
-                IgnoredReason::NotPackagedYet(stream.kind)
+                file.splice_sections(pid, stream_index, clock_pid, &mut segment.splice_sections, &mut faults);
+                IgnoredReason::Messages
             }
-            StreamKind::Id3 => {
-                file.timed_metadata(pid, &mut segment.timed_metadata, &mut buffer, &mut faults);
-                IgnoredReason::NotPackagedYet(stream.kind)
+            StreamKind::Id3 | StreamKind::KlvSynchronous | StreamKind::KlvAsynchronous => {
+                let found = &mut segment.timed_metadata;
+                file.timed_metadata(stream, stream_index, clock_pid, found, &mut buffer, &mut faults);
+                IgnoredReason::Messages
             }
             kind => IgnoredReason::NotPackagedYet(kind),
         };
@@ -492,30 +508,46 @@ impl<'a> SortedPackets<'a> {
         frames.finish(stream.language.as_deref(), faults)
     }
 
-    fn splice_sections(&self, pid: u16, clock_pid: Option<u16>, found: &mut Vec<SpliceSection>, faults: &mut Faults) {
-        let mut clock = clock_pid.map(|clock| self.pieces(clock)).unwrap_or_default().iter().peekable();
-        let mut pts_before = None;
+    fn splice_sections(
+        &self,
+        pid: u16,
+        stream_index: u8,
+        clock_pid: Option<u16>,
+        found: &mut Vec<SpliceSection>,
+        faults: &mut Faults,
+    ) {
+        let mut clock = self.clock(clock_pid);
         self.sections(pid, faults, |section, offset, faults| {
             if section.first() != Some(&SPLICE_INFO_TABLE_ID) || crc32(section) != 0 {
                 return faults.add(Some(pid), FaultKind::BadSection);
             }
-            while let Some(piece) = clock.next_if(|piece| (piece.offset as usize) < offset) {
-                let header = piece.unit_start.then(|| PesHeader::read(self.payload(piece)).ok()).flatten();
-                pts_before = header.and_then(|header| header.pts).or(pts_before);
-            }
-            found.push(SpliceSection { pid, pts_before, section: Bytes::copy_from_slice(section) });
+            let pts_before = clock.last_before(offset);
+            found.push(SpliceSection { pid, stream_index, pts_before, section: Bytes::copy_from_slice(section) });
         });
     }
 
-    fn timed_metadata(&self, pid: u16, found: &mut Vec<TimedMetadata>, buffer: &mut Vec<u8>, faults: &mut Faults) {
+    fn timed_metadata(
+        &self,
+        stream: &StreamDescription,
+        stream_index: u8,
+        clock_pid: Option<u16>,
+        found: &mut Vec<TimedMetadata>,
+        buffer: &mut Vec<u8>,
+        faults: &mut Faults,
+    ) {
+        let (pid, kind) = (stream.pid, stream.kind);
+        let mut clock = self.clock(clock_pid);
+        let mut starts = self.pieces(pid).iter().filter(|piece| piece.unit_start);
         let done: Result<(), std::convert::Infallible> = self.pes_packets(pid, buffer, faults, |event, faults| {
             let PesEvent::Packet { buffer } = event else { return Ok(()) };
+            // A PES packet that was lost leaves the places of those behind it early, which only matters without a PTS.
+            let pts_before = starts.next().and_then(|piece| clock.last_before(piece.offset as usize));
             match PesHeader::read(buffer) {
                 Ok(header) => {
                     let data = buffer.get(header.data_start..header.packet_size.unwrap_or(buffer.len()));
-                    match data {
+                    match data.map(Bytes::copy_from_slice) {
                         Some(data) => {
-                            found.push(TimedMetadata { pid, pts: header.pts, data: Bytes::copy_from_slice(data) })
+                            found.push(TimedMetadata { pid, kind, stream_index, pts: header.pts, pts_before, data })
                         }
                         None => faults.add(Some(pid), FaultKind::TruncatedPes),
                     }
@@ -525,6 +557,33 @@ impl<'a> SortedPackets<'a> {
             Ok(())
         });
         let Ok(()) = done;
+    }
+
+    /// The times of a PID's PES packets, to be asked in the order of the file.
+    fn clock(&self, pid: Option<u16>) -> FileClock<'_> {
+        FileClock {
+            file: self,
+            pieces: pid.map(|pid| self.pieces(pid)).unwrap_or_default().iter().peekable(),
+            pts: None,
+        }
+    }
+}
+
+/// The presentation times of one PID along the file.
+struct FileClock<'a> {
+    file: &'a SortedPackets<'a>,
+    pieces: std::iter::Peekable<std::slice::Iter<'a, Piece>>,
+    pts: Option<u64>,
+}
+
+impl FileClock<'_> {
+    /// The last PTS that begins before the offset; offsets must not go back.
+    fn last_before(&mut self, offset: usize) -> Option<u64> {
+        while let Some(piece) = self.pieces.next_if(|piece| (piece.offset as usize) < offset) {
+            let header = piece.unit_start.then(|| PesHeader::read(self.file.payload(piece)).ok()).flatten();
+            self.pts = header.and_then(|header| header.pts).or(self.pts);
+        }
+        self.pts
     }
 }
 

@@ -107,6 +107,10 @@ pub enum StreamKind {
     Id3,
     /// SCTE-35 sections.
     Scte35,
+    /// KLV metadata in access unit cells, each with its time (MISB ST 1402, synchronous).
+    KlvSynchronous,
+    /// KLV metadata as it comes (MISB ST 1402, asynchronous).
+    KlvAsynchronous,
     /// DVB subtitles.
     DvbSubtitles,
     /// DVB teletext.
@@ -216,6 +220,15 @@ fn describe(pid: u16, stream_type: u8, mut descriptors: &[u8]) -> StreamDescript
             (descriptor::METADATA, [0xFF, 0xFF, _, _, _, _, 0xFF, b'I', b'D', b'3', b' ', ..]) => {
                 metadata = StreamKind::Id3
             }
+            (descriptor::METADATA, [0xFF, 0xFF, _, _, _, _, 0xFF, b'K', b'L', b'V', b'A', ..])
+            | (descriptor::METADATA, [0x01, _, 0xFF, b'K', b'L', b'V', b'A', ..]) => {
+                metadata = StreamKind::KlvSynchronous
+            }
+            (descriptor::REGISTRATION, [b'K', b'L', b'V', b'A', ..]) => {
+                private = StreamKind::KlvAsynchronous;
+                metadata = StreamKind::KlvSynchronous;
+            }
+            (descriptor::REGISTRATION, [b'C', b'U', b'E', b'I', ..]) => private = StreamKind::Scte35,
             _ => {}
         }
     }
