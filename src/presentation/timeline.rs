@@ -240,10 +240,12 @@ impl InputTimeline {
         let Some(slot) = self.open.get_mut(slot_index) else { return Placed::TooLate };
         let start = unroll(wire_start, slot.start);
         slot.last_arrival = slot.last_arrival.max(media.at);
+        if slot.timed_by.is_none_or(|timed_by| stream.id <= timed_by) {
+            slot.playlist_tags.clone_from(&arrival.named.ad_tags);
+        }
         let lower_stream = slot.timed_by.is_none_or(|timed_by| stream.id < timed_by);
         if lower_stream {
             slot.timed_by = Some(stream.id);
-            slot.playlist_tags.clone_from(&arrival.named.ad_tags);
             slot.start = start;
             slot.duration = duration;
             let newest = self.newest;
