@@ -19,12 +19,17 @@ pub fn horizon(catalogue: &Catalogue, channel: &ChannelGuid, now: Timestamp) -> 
 
 /// How far back an endpoint's viewers can see, in seconds.
 fn shown_seconds(endpoint: &Endpoint) -> i64 {
-    let (window, segment) = match &endpoint.packaging {
-        Packaging::Hls(hls) => (hls.playlist_window_seconds, hls.segment_duration_seconds),
-        Packaging::Dash(dash) => (dash.manifest_window_seconds, dash.segment_duration_seconds),
-        Packaging::NotBuiltYet => (0, 0),
+    let window = match &endpoint.packaging {
+        Packaging::Hls(hls) => hls.playlist.window_seconds,
+        Packaging::Cmaf(cmaf) => {
+            cmaf.manifests.iter().map(|manifest| manifest.playlist.window_seconds).max().unwrap_or(0)
+        }
+        Packaging::Dash(dash) => dash.manifest_window_seconds,
+        Packaging::Mss(mss) => mss.manifest_window_seconds,
     };
-    // A live window keeps at least three segments, however short it is set.
-    let window = i64::from(window).max(i64::from(segment) * 4);
+    // A live window keeps at least three segments, however short it is set, and Smooth Streaming two more that it does
+    // not list yet.
+    let segment = endpoint.packaging.output_rules().target_duration_seconds;
+    let window = i64::from(window).max(i64::from(segment) * 4) + i64::from(segment) * 2;
     window.max(i64::from(endpoint.startover_window_seconds)) + i64::from(endpoint.time_delay_seconds)
 }

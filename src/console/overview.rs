@@ -71,7 +71,8 @@ impl<'a> EndpointLine<'a> {
                 };
                 ("DASH", "mpd", format!("{addressed}, {} s segments", dash.segment_duration_seconds))
             }
-            Packaging::NotBuiltYet => ("–", "", String::new()),
+            Packaging::Cmaf(cmaf) => ("CMAF", "m3u8", format!("fMP4, {} s segments", cmaf.segment_duration_seconds)),
+            Packaging::Mss(mss) => ("MSS", "ism/Manifest", format!("{} s fragments", mss.segment_duration_seconds)),
         };
         let obstacle = if let [first, ..] = endpoint.not_built_yet.as_slice() {
             Some(format!("not built yet: {}", first.setting))
@@ -80,12 +81,18 @@ impl<'a> EndpointLine<'a> {
         } else {
             None
         };
-        let playable = obstacle.is_none() && !extension.is_empty();
-        let path = if playable {
-            format!("/out/v1/{}/{}.{extension}", endpoint.guid, endpoint.manifest_name)
-        } else {
-            String::new()
+        // A CMAF endpoint is shown by its first set of playlists.
+        let first_manifest = match &endpoint.packaging {
+            Packaging::Cmaf(cmaf) => {
+                cmaf.manifests.first().map(|manifest| format!("{}/{}", manifest.id, manifest.manifest_name))
+            }
+            Packaging::Hls(_) | Packaging::Dash(_) | Packaging::Mss(_) => Some(endpoint.manifest_name.clone()),
         };
+        let path = match first_manifest {
+            Some(name) if obstacle.is_none() => format!("/out/v1/{}/{name}.{extension}", endpoint.guid),
+            _ => String::new(),
+        };
+        let playable = !path.is_empty();
         EndpointLine {
             id: &endpoint.id,
             guid: &endpoint.guid.0,
@@ -101,8 +108,8 @@ impl<'a> EndpointLine<'a> {
 mod tests {
     use super::*;
     use crate::resources::{
-        ChannelGuid, EndpointGuid, HlsAds, HlsSettings, IngestEndpoint, NotBuiltYet, PlaylistType, Secret,
-        StreamSelection,
+        ChannelGuid, EndpointGuid, HlsAds, HlsSettings, IngestEndpoint, NotBuiltYet, PlaylistSettings, PlaylistType,
+        Secret, StreamSelection,
     };
 
     fn endpoint(id: &str) -> Endpoint {
@@ -118,11 +125,13 @@ mod tests {
             configuration_version: 1,
             packaging: Packaging::Hls(HlsSettings {
                 segment_duration_seconds: 2,
-                playlist_window_seconds: 60,
-                playlist_type: PlaylistType::None,
-                program_date_time_interval_seconds: 0,
+                playlist: PlaylistSettings {
+                    window_seconds: 60,
+                    playlist_type: PlaylistType::None,
+                    program_date_time_interval_seconds: 0,
+                    ads: HlsAds::default(),
+                },
                 use_audio_rendition_group: false,
-                ads: HlsAds::default(),
                 stream_selection: StreamSelection::default(),
             }),
             not_built_yet: Vec::new(),

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::refusal::Refusal;
-use crate::resources::{Endpoint, Packaging};
+use crate::resources::Endpoint;
 
 /// Refuses whom the endpoint's settings refuse, in the order origination, whitelist, settings that are not built yet.
 ///
@@ -22,7 +22,7 @@ pub fn check(endpoint: &Endpoint, peer: SocketAddr) -> Result<(), Refusal> {
             return Err(Refusal::NotOnWhitelist(address));
         }
     }
-    if !endpoint.not_built_yet.is_empty() || endpoint.packaging == Packaging::NotBuiltYet {
+    if !endpoint.not_built_yet.is_empty() {
         let settings: Vec<&str> = endpoint.not_built_yet.iter().map(|setting| setting.setting.as_str()).collect();
         return Err(Refusal::SettingsNotBuiltYet(settings.join(", ")));
     }

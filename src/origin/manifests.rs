@@ -13,6 +13,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::refusal::Refusal;
+use crate::packaging::hls::Playlists;
 use crate::packaging::name::File;
 use crate::packaging::{Manifest, RenderError, dash, hls};
 use crate::presentation::{Snapshot, View};
@@ -108,7 +109,7 @@ impl ManifestCache {
         // Only a time delay makes the same snapshot look different later.
         let delayed = match endpoint.time_delay_seconds {
             0 => None,
-            _ => Some(view(endpoint, snapshot, now).ok_or(Refusal::NothingYet)?),
+            _ => Some(view(endpoint, file, snapshot, now).ok_or(Refusal::NothingYet)?),
         };
         let key = Key {
             endpoint: endpoint.guid.clone(),
@@ -120,21 +121,28 @@ impl ManifestCache {
         self.cache.get_or_insert_with(&key, || {
             let view = match delayed {
                 Some(view) => view,
-                None => view(endpoint, snapshot, now).ok_or(Refusal::NothingYet)?,
+                None => view(endpoint, file, snapshot, now).ok_or(Refusal::NothingYet)?,
             };
             render(endpoint, file, snapshot, &view).map(Arc::new)
         })
     }
 }
 
-/// What an endpoint's viewers see at `now`; `None` before its first segment.
-fn view(endpoint: &Endpoint, snapshot: &Snapshot, now: Timestamp) -> Option<View> {
+/// Length of the live window that a manifest lists; `None` if the endpoint has no such manifest.
+fn window_seconds(endpoint: &Endpoint, file: File) -> Option<u32> {
+    match (&endpoint.packaging, file) {
+        (_, File::ParentPlaylist(set) | File::MediaPlaylist(set, _)) => {
+            Playlists::of(endpoint, set).map(|playlists| playlists.window_seconds())
+        }
+        (Packaging::Dash(settings), File::Mpd) => Some(settings.manifest_window_seconds),
+        _ => None,
+    }
+}
+
+/// What a manifest's viewers see at `now`; `None` before the endpoint's first segment.
+fn view(endpoint: &Endpoint, file: File, snapshot: &Snapshot, now: Timestamp) -> Option<View> {
     let output = snapshot.outputs.get(&endpoint.guid)?;
-    let window = match &endpoint.packaging {
-        Packaging::Hls(settings) => settings.playlist_window_seconds,
-        Packaging::Dash(settings) => settings.manifest_window_seconds,
-        Packaging::NotBuiltYet => return None,
-    };
+    let window = window_seconds(endpoint, file)?;
     let view = View::live(output, window, endpoint.time_delay_seconds, snapshot.ended(), now);
     (!view.is_empty()).then_some(view)
 }
@@ -144,14 +152,16 @@ fn render(endpoint: &Endpoint, file: File, snapshot: &Snapshot, view: &View) -> 
     const MPD: &str = "application/dash+xml";
     let output = snapshot.outputs.get(&endpoint.guid).ok_or(Refusal::NothingYet)?;
     let (manifest, content_type): (Result<Option<Manifest>, RenderError>, _) = match (&endpoint.packaging, file) {
-        (Packaging::Hls(settings), File::ParentPlaylist) => {
-            (hls::parent_playlist(snapshot, endpoint, settings), PLAYLIST)
+        (_, File::ParentPlaylist(set)) => {
+            let playlists = Playlists::of(endpoint, set).ok_or(Refusal::UnknownFile)?;
+            (hls::parent_playlist(snapshot, &playlists), PLAYLIST)
         }
-        (Packaging::Hls(settings), File::MediaPlaylist(track)) => {
-            if hls::tracks_in(snapshot, settings, track).is_none() {
+        (_, File::MediaPlaylist(set, track)) => {
+            let playlists = Playlists::of(endpoint, set).ok_or(Refusal::UnknownFile)?;
+            if hls::tracks_in(snapshot, &playlists, track).is_none() {
                 return Err(Refusal::UnknownFile);
             }
-            (hls::media_playlist(snapshot, endpoint, settings, output, view, track), PLAYLIST)
+            (hls::media_playlist(snapshot, &playlists, output, view, track), PLAYLIST)
         }
         (Packaging::Dash(settings), File::Mpd) => (dash::mpd(snapshot, endpoint, settings, output, view), MPD),
         _ => return Err(Refusal::UnknownFile),

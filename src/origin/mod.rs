@@ -92,14 +92,14 @@ impl Origin {
         let catalogue = self.catalogue.load();
         let endpoint = catalogue.endpoint(&target.endpoint).ok_or(Refusal::UnknownEndpoint)?;
         access::check(endpoint, peer)?;
-        let file = name::parse(&endpoint.manifest_name, target.file_name).ok_or(Refusal::UnknownFile)?;
+        let file = name::parse(endpoint, &target.file).ok_or(Refusal::UnknownFile)?;
         if target.is_time_shifted {
             target::check_time_shift(endpoint)?;
         }
         if let Some(query) = request.uri.query() {
             target::check_query(query, file, endpoint)?;
         }
-        let rules = endpoint.packaging.output_rules().unwrap_or_else(|| OutputRules::without_ads(1));
+        let rules = endpoint.packaging.output_rules();
         let segment_seconds = rules.target_duration_seconds;
         let snapshot = self.snapshot(endpoint, &rules).await?;
         let now = self.channels.now();

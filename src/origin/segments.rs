@@ -14,15 +14,14 @@ use crate::media::sample::ElementarySegment;
 use crate::media::stored;
 use crate::media_store::MediaStore;
 use crate::packaging::dash_time::{clock_of, nominal_if_clocked, segment_at_time, segment_on_grid, timescale};
+use crate::packaging::hls::Playlists;
 use crate::packaging::media_clock::MediaClock;
-use crate::packaging::name::{DashTrack, File, HlsTrack};
+use crate::packaging::name::{DashTrack, File, HlsTrack, PlaylistSet};
 use crate::packaging::piece::{LoadedPiece, has_media, track_segments};
 use crate::packaging::transport_stream::LoadedTrack;
-use crate::packaging::{fragment, hls, transport_stream};
+use crate::packaging::{cmaf, fragment, hls, transport_stream};
 use crate::presentation::{OutputSegment, OutputTimeline, Snapshot, Track};
-use crate::resources::{
-    ChannelGuid, DashSettings, Endpoint, EndpointGuid, HlsSettings, Packaging, SegmentTemplateFormat,
-};
+use crate::resources::{ChannelGuid, DashSettings, Endpoint, EndpointGuid, Packaging, SegmentTemplateFormat};
 
 /// Which segment of which endpoint, with which settings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -63,11 +62,13 @@ impl ReadySegment {
 
 fn last_number(file: File) -> u64 {
     match file {
-        File::TransportSegment(_, number) | File::Fragment(_, number) | File::TimedFragment { time: number, .. } => {
-            number
-        }
+        File::TransportSegment(_, number)
+        | File::Fragment(_, number)
+        | File::TimedFragment { time: number, .. }
+        | File::CmafSegment(_, number) => number,
         File::Init(track) => u64::from(track.config),
-        File::ParentPlaylist | File::MediaPlaylist(_) | File::Mpd => 0,
+        File::CmafInit(init) => u64::from(init.fingerprint),
+        File::ParentPlaylist(_) | File::MediaPlaylist(..) | File::Mpd => 0,
     }
 }
 
@@ -132,10 +133,26 @@ impl SegmentCache {
             file,
         };
         match (&endpoint.packaging, file) {
-            (Packaging::Hls(settings), File::TransportSegment(track, number)) => {
+            (Packaging::Hls(_), File::TransportSegment(track, number)) => {
+                let playlists = Playlists::of(endpoint, PlaylistSet::ONLY).ok_or(Refusal::UnknownFile)?;
                 let segment = numbered(output, number)?;
                 check_delay(endpoint, &segment, now)?;
-                self.packaged.get_or_insert_async(&key, self.transport(snapshot, settings, &segment, track, &key)).await
+                let packaged = self.transport(snapshot, &playlists, &segment, track, &key);
+                self.packaged.get_or_insert_async(&key, packaged).await
+            }
+            (Packaging::Cmaf(_), File::CmafInit(name)) => {
+                let init = cmaf::find_init(snapshot, name)?.ok_or(Refusal::UnknownFile)?;
+                Ok(ReadySegment::new(vec![init], content_type(name.track.kind), &key))
+            }
+            (Packaging::Cmaf(_), File::CmafSegment(name, number)) => {
+                let track = cmaf::find_track(snapshot, name).ok_or(Refusal::UnknownFile)?;
+                let segment = numbered(output, number)?;
+                check_delay(endpoint, &segment, now)?;
+                if !has_media(snapshot, &segment, track.id) {
+                    return Err(Refusal::Gap);
+                }
+                let packaged = self.fragment(snapshot, &segment, track, MediaClock::ENCODER, &key);
+                self.packaged.get_or_insert_async(&key, packaged).await
             }
             (Packaging::Dash(_), File::Init(track)) => {
                 let slices = init(snapshot, track)?;
@@ -164,12 +181,12 @@ impl SegmentCache {
     async fn transport(
         &self,
         snapshot: &Snapshot,
-        settings: &HlsSettings,
+        playlists: &Playlists<'_>,
         segment: &OutputSegment,
         name: HlsTrack,
         key: &Key,
     ) -> Result<ReadySegment, Refusal> {
-        let tracks = hls::tracks_in(snapshot, settings, name).ok_or(Refusal::UnknownFile)?;
+        let tracks = hls::tracks_in(snapshot, playlists, name).ok_or(Refusal::UnknownFile)?;
         if hls::is_gap(snapshot, segment, &tracks) {
             return Err(Refusal::Gap);
         }

@@ -1,5 +1,7 @@
 //! From a URL to what it asks for.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 use super::refusal::Refusal;
@@ -11,30 +13,70 @@ use crate::resources::{Endpoint, EndpointGuid};
 pub struct Target<'a> {
     /// The endpoint's name.
     pub endpoint: EndpointGuid,
-    /// The last path element.
-    pub file_name: &'a str,
-    /// `start/…/end/…` elements stand before the file name.
+    /// The path below the endpoint, decoded and without `start/…/end/…` elements: one that
+    /// [`crate::packaging::name`] may know.
+    pub file: Cow<'a, str>,
+    /// `start/…/end/…` elements stand in the path.
     pub is_time_shifted: bool,
 }
 
 impl<'a> Target<'a> {
-    /// Splits a raw path. Our names need no percent-encoding, so a path that has any names nothing.
+    /// Splits a raw path.
+    ///
+    /// Names need no percent-encoding, but players encode the parentheses of Smooth Streaming's fragments, and some
+    /// more. So elements are decoded, each once, after the path was split: an encoded slash or dot never makes an
+    /// element of its own.
     pub fn parse(path: &'a str) -> Option<Target<'a>> {
         let (guid, rest) = path.strip_prefix("/out/v1/")?.split_once('/')?;
-        let is_name = |text: &str| {
-            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-        };
-        if !is_name(guid) {
+        if !is_plain_name(guid) {
             return None;
         }
-        let parts: Vec<&str> = rest.splitn(6, '/').collect();
-        let (file_name, is_time_shifted) = match parts.as_slice() {
-            [file_name] => (*file_name, false),
-            ["start", _, file_name] | ["end", _, file_name] | ["start", _, "end", _, file_name] => (*file_name, true),
-            _ => return None,
+        let mut elements = Vec::with_capacity(4);
+        for element in rest.split('/') {
+            if elements.len() >= MOST_ELEMENTS {
+                return None;
+            }
+            elements.push(decoded(element)?);
+        }
+        let is_time_shifted = take_time_shift(&mut elements);
+        let is_file = elements.iter().all(|element| is_name(element));
+        let file = match elements.len() {
+            1 => elements.pop()?,
+            _ => elements.join("/").into(),
         };
-        is_name(file_name).then(|| Target { endpoint: EndpointGuid(guid.to_owned()), file_name, is_time_shifted })
+        is_file.then(|| Target { endpoint: EndpointGuid(guid.to_owned()), file, is_time_shifted })
     }
+}
+
+/// Path elements below an endpoint: four of a Smooth Streaming fragment and four of a time shift.
+const MOST_ELEMENTS: usize = 8;
+
+fn decoded(element: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(element).decode_utf8().ok()
+}
+
+/// Takes out `start/…` and `end/…`, in this order, if they stand before a file name; says if there were any.
+///
+/// They come first, or behind the manifest's id (CMAF).
+fn take_time_shift(elements: &mut Vec<Cow<'_, str>>) -> bool {
+    let mut is_time_shifted = false;
+    for name in ["start", "end"] {
+        let place = elements.iter().take(2).position(|element| element == name);
+        if let Some(place) = place.filter(|place| place + 2 < elements.len()) {
+            elements.drain(place..place + 2);
+            is_time_shifted = true;
+        }
+    }
+    is_time_shifted
+}
+
+fn is_plain_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// A path element that names may have: those of Smooth Streaming have parentheses and an equals sign.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-()=".contains(&byte))
 }
 
 /// Refuses query parameters that mean something we do not do. Unknown ones are ignored, so that players and CDNs can
@@ -42,7 +84,7 @@ impl<'a> Target<'a> {
 pub fn check_query(query: &str, file: File, endpoint: &Endpoint) -> Result<(), Refusal> {
     const FILTER: &str = "aws.manifestfilter";
     const DRM_SETTINGS: &str = "aws.drmsettings";
-    let is_parent = matches!(file, File::ParentPlaylist | File::Mpd);
+    let is_parent = file.is_parent();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = percent_decode_str(name).decode_utf8_lossy();
@@ -72,13 +114,27 @@ mod tests {
 
     #[test]
     fn playback_paths_are_split() {
-        let target = Target::parse("/out/v1/ab12/live.m3u8").unwrap();
-        assert_eq!(
-            (target.endpoint.0.as_str(), target.file_name, target.is_time_shifted),
-            ("ab12", "live.m3u8", false)
-        );
-        let shifted = Target::parse("/out/v1/ab12/start/1/end/2/live.m3u8").unwrap();
-        assert!(shifted.is_time_shifted);
+        for (path, file, is_time_shifted) in [
+            ("live.m3u8", "live.m3u8", false),
+            ("start/1/end/2/live.m3u8", "live.m3u8", true),
+            ("start/2026-02-03T18:00:00%2B00:00/live.m3u8", "live.m3u8", true),
+            ("end/2/live.m3u8", "live.m3u8", true),
+            ("main/live.m3u8", "main/live.m3u8", false),
+            ("main/start/1/end/2/live_1.m3u8", "main/live_1.m3u8", true),
+            ("start/live.m3u8", "start/live.m3u8", false),
+            ("live.ism/Manifest", "live.ism/Manifest", false),
+            ("start/1/live.ism/Manifest", "live.ism/Manifest", true),
+            (
+                "live.ism/Events(1_0)/QualityLevels%28900%29/Fragments(v%3D7)",
+                "live.ism/Events(1_0)/QualityLevels(900)/Fragments(v=7)",
+                false,
+            ),
+        ] {
+            let path = format!("/out/v1/ab12/{path}");
+            let target = Target::parse(&path).unwrap();
+            assert_eq!((target.endpoint.0.as_str(), target.file.as_ref()), ("ab12", file), "{path}");
+            assert_eq!(target.is_time_shifted, is_time_shifted, "{path}");
+        }
     }
 
     #[test]
@@ -88,12 +144,14 @@ mod tests {
             "/out/v1/ab12/",
             "/out/v1//live.m3u8",
             "/out/v2/ab12/live.m3u8",
-            "/out/v1/ab12/x/live.m3u8",
             "/out/v1/ab12//live.m3u8",
-            "/out/v1/ab12/%2e%2e/live.m3u8",
-            "/out/v1/ab12/li%76e.m3u8",
+            "/out/v1/ab%31/live.m3u8",
+            "/out/v1/ab12/main%2Flive.m3u8",
+            "/out/v1/ab12/live%00.m3u8",
+            "/out/v1/ab12/live%2525.m3u8",
+            "/out/v1/ab12/%ff/live.m3u8",
             "/out/v1/ab12/live.m3u8/",
-            "/out/v1/ab12/start/1/end/2/x/live.m3u8",
+            "/out/v1/ab12/a/b/c/d/e/f/g/h/live.m3u8",
             "/out/v1/ab12/live.m3u8\r\nx",
         ] {
             assert_eq!(Target::parse(path), None, "{path}");

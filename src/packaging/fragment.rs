@@ -1,4 +1,4 @@
-//! DASH segments: fMP4 with one track per file.
+//! DASH and CMAF segments: fMP4 with one track per file.
 
 use bytes::Bytes;
 

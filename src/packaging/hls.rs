@@ -1,10 +1,14 @@
-//! HLS playlists with MPEG-TS segments (RFC 8216).
+//! HLS playlists (RFC 8216): one set over MPEG-TS segments, or several over the same CMAF segments.
+
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::name::HlsTrack;
+use super::cmaf;
+
+use super::name::{HlsTrack, PlaylistSet};
 use super::offer::{self, Audio, Offer};
-use super::piece::has_media;
+use super::piece::{has_media, track_segments};
 use super::{Manifest, RenderError};
 use crate::manifest::hls::{
     FrameRate, MediaPlaylist, MediaSegment, MediaType, ParentPlaylist, PlaylistType as WrittenType, Rendition, Variant,
@@ -12,24 +16,89 @@ use crate::manifest::hls::{
 use crate::media::codec::TrackKind;
 use crate::media::sample::MPEG_TIMESCALE;
 use crate::presentation::{OutputSegment, OutputTimeline, Snapshot, Stream, Track, View};
-use crate::resources::{Endpoint, HlsSettings, PlaylistType};
+use crate::resources::{Endpoint, Packaging, PlaylistSettings, PlaylistType, StreamSelection};
 
 /// `GROUP-ID` of the audio renditions.
 const AUDIO_GROUP: &str = "audio_0";
 
-/// The version that everything here needs; the writer raises it where gaps are listed.
-const VERSION: u8 = 3;
+/// One set of playlists: a parent playlist and the media playlists that it names.
+#[derive(Debug, Clone, Copy)]
+pub struct Playlists<'a> {
+    /// Name of the parent playlist, without extension: what all names start with.
+    manifest_name: &'a str,
+    settings: &'a PlaylistSettings,
+    stream_selection: &'a StreamSelection,
+    segment_duration_seconds: u32,
+    configuration_version: i64,
+    container: Container<'a>,
+}
+
+/// What the segments are.
+#[derive(Debug, Clone, Copy)]
+enum Container<'a> {
+    /// MPEG-TS, video and audio muxed unless audio is grouped.
+    TransportStream { groups_audio: bool },
+    /// fMP4 with one track per segment; audio is always grouped.
+    Cmaf { prefix: &'a str },
+}
+
+impl Container<'_> {
+    fn groups_audio(&self) -> bool {
+        match self {
+            Container::TransportStream { groups_audio } => *groups_audio,
+            Container::Cmaf { .. } => true,
+        }
+    }
+
+    /// The version that everything in a playlist needs; the writer raises it where gaps are listed.
+    fn version(&self) -> u8 {
+        match self {
+            Container::TransportStream { .. } => 3,
+            Container::Cmaf { .. } => 6,
+        }
+    }
+}
+
+impl<'a> Playlists<'a> {
+    /// The set of an HLS or CMAF endpoint; `None` if it has no such set.
+    pub fn of(endpoint: &'a Endpoint, set: PlaylistSet) -> Option<Playlists<'a>> {
+        let configuration_version = endpoint.configuration_version;
+        match &endpoint.packaging {
+            Packaging::Hls(hls) if set == PlaylistSet::ONLY => Some(Playlists {
+                manifest_name: &endpoint.manifest_name,
+                settings: &hls.playlist,
+                stream_selection: &hls.stream_selection,
+                segment_duration_seconds: hls.segment_duration_seconds,
+                configuration_version,
+                container: Container::TransportStream { groups_audio: hls.use_audio_rendition_group },
+            }),
+            Packaging::Cmaf(cmaf) => {
+                let manifest = cmaf.manifests.get(usize::from(set.0))?;
+                Some(Playlists {
+                    manifest_name: &manifest.manifest_name,
+                    settings: &manifest.playlist,
+                    stream_selection: &cmaf.stream_selection,
+                    segment_duration_seconds: cmaf.segment_duration_seconds,
+                    configuration_version,
+                    container: Container::Cmaf { prefix: &cmaf.segment_prefix },
+                })
+            }
+            Packaging::Hls(_) | Packaging::Dash(_) | Packaging::Mss(_) => None,
+        }
+    }
+
+    /// Length of a live media playlist, in seconds.
+    pub fn window_seconds(&self) -> u32 {
+        self.settings.window_seconds
+    }
+}
 
 /// The parent playlist; `None` while there is nothing to list.
 ///
 /// `BANDWIDTH` is what the encoder declared, else what the first segments had, so that it never changes.
-pub fn parent_playlist(
-    snapshot: &Snapshot,
-    endpoint: &Endpoint,
-    settings: &HlsSettings,
-) -> Result<Option<Manifest>, RenderError> {
-    let offer = Offer::of(snapshot, &settings.stream_selection);
-    let groups_audio = settings.use_audio_rendition_group && !offer.audio.is_empty();
+pub fn parent_playlist(snapshot: &Snapshot, playlists: &Playlists<'_>) -> Result<Option<Manifest>, RenderError> {
+    let offer = Offer::of(snapshot, playlists.stream_selection);
+    let groups_audio = playlists.container.groups_audio() && !offer.audio.is_empty();
     let has_video = offer.videos().next().is_some();
     let variants: Vec<Variant> = offer
         .variants
@@ -40,7 +109,7 @@ pub fn parent_playlist(
             let with_audio = if groups_audio { default.as_slice() } else { &variant.audio };
             let track = HlsTrack::Variant { stream: variant.stream.number() };
             Variant {
-                uri: format!("{}_{track}.m3u8", endpoint.manifest_name),
+                uri: format!("{}_{track}.m3u8", playlists.manifest_name),
                 bandwidth: variant.bandwidth,
                 average_bandwidth: variant.average_bandwidth,
                 resolution: variant.video.and_then(offer::resolution),
@@ -56,9 +125,9 @@ pub fn parent_playlist(
     if variants.is_empty() {
         return Ok(None);
     }
-    let renditions = if groups_audio && has_video { audio_renditions(endpoint, &offer.audio) } else { Vec::new() };
+    let renditions = if groups_audio && has_video { audio_renditions(playlists, &offer.audio) } else { Vec::new() };
     let playlist = ParentPlaylist {
-        version: VERSION,
+        version: playlists.container.version(),
         independent_segments: true,
         variants,
         renditions,
@@ -67,7 +136,7 @@ pub fn parent_playlist(
     Ok(Some(Manifest { text: playlist.to_text()?, last_sequence: None, last_updated: None }))
 }
 
-fn audio_renditions(endpoint: &Endpoint, audio: &[Audio<'_>]) -> Vec<Rendition> {
+fn audio_renditions(playlists: &Playlists<'_>, audio: &[Audio<'_>]) -> Vec<Rendition> {
     audio
         .iter()
         .enumerate()
@@ -75,7 +144,7 @@ fn audio_renditions(endpoint: &Endpoint, audio: &[Audio<'_>]) -> Vec<Rendition> 
             let track = HlsTrack::Audio { stream: audio.stream.number(), track: audio.track.index_in_stream };
             Rendition {
                 media_type: MediaType::Audio,
-                uri: Some(format!("{}_{track}.m3u8", endpoint.manifest_name)),
+                uri: Some(format!("{}_{track}.m3u8", playlists.manifest_name)),
                 group_id: AUDIO_GROUP.to_owned(),
                 language: audio.track.language.clone(),
                 associated_language: None,
@@ -95,24 +164,76 @@ fn audio_renditions(endpoint: &Endpoint, audio: &[Audio<'_>]) -> Vec<Rendition> 
 ///
 /// `None` if the channel has no such stream or track. A stream that is no longer declared or not selected still has
 /// its segments, for viewers who know them.
-pub fn tracks_in<'a>(snapshot: &'a Snapshot, settings: &HlsSettings, track: HlsTrack) -> Option<Vec<&'a Track>> {
+pub fn tracks_in<'a>(snapshot: &'a Snapshot, playlists: &Playlists<'_>, track: HlsTrack) -> Option<Vec<&'a Track>> {
     let (HlsTrack::Variant { stream: number } | HlsTrack::Audio { stream: number, .. }) = track;
     let stream: &Stream = snapshot.streams.iter().find(|stream| stream.number() == number && stream.is_packaged())?;
     match track {
         HlsTrack::Variant { .. } if stream.is_variant() => {
             let video = offer::tracks_of_stream(snapshot, stream.id, TrackKind::Video).first().copied();
             let mut tracks: Vec<&Track> = video.into_iter().collect();
-            if !settings.use_audio_rendition_group || video.is_none() {
+            if !playlists.container.groups_audio() || video.is_none() {
                 tracks.extend(offer::muxed_audio(snapshot, stream));
+            }
+            if matches!(playlists.container, Container::Cmaf { .. }) {
+                tracks.truncate(1);
             }
             (!tracks.is_empty()).then_some(tracks)
         }
         HlsTrack::Variant { .. } => None,
-        HlsTrack::Audio { track: index, .. } if settings.use_audio_rendition_group => {
+        HlsTrack::Audio { track: index, .. } if playlists.container.groups_audio() => {
             let tracks = offer::tracks_of_stream(snapshot, stream.id, TrackKind::Audio);
             tracks.into_iter().find(|track| track.index_in_stream == index).map(|track| vec![track])
         }
         HlsTrack::Audio { .. } => None,
+    }
+}
+
+/// How a media playlist names its segments.
+struct SegmentNames<'a> {
+    /// What stands before the number.
+    start: String,
+    /// What stands behind it.
+    end: String,
+    /// In CMAF: the track, and `EXT-X-MAP` of each of its decoder configurations.
+    maps: Option<(&'a Track, Vec<Arc<str>>)>,
+}
+
+impl<'a> SegmentNames<'a> {
+    fn of(
+        snapshot: &'a Snapshot,
+        playlists: &Playlists<'_>,
+        track: HlsTrack,
+        tracks: &[&'a Track],
+    ) -> Result<SegmentNames<'a>, RenderError> {
+        let version = playlists.configuration_version;
+        match (playlists.container, tracks.first()) {
+            (Container::Cmaf { prefix }, Some(track)) => {
+                let name = cmaf::track_name(snapshot, track);
+                let inits = cmaf::init_names(snapshot, track)?;
+                let maps = inits.iter().map(|init| format!("URI=\"../{prefix}_{init}.mp4\"").into()).collect();
+                Ok(SegmentNames {
+                    start: format!("../{prefix}_{name}_"),
+                    end: format!(".mp4?m={version}"),
+                    maps: Some((*track, maps)),
+                })
+            }
+            _ => Ok(SegmentNames {
+                start: format!("{}_{track}_", playlists.manifest_name),
+                end: format!(".ts?m={version}"),
+                maps: None,
+            }),
+        }
+    }
+
+    fn uri(&self, segment: &OutputSegment) -> String {
+        format!("{}{}{}", self.start, segment.number, self.end)
+    }
+
+    /// Attributes of the segment's `EXT-X-MAP`. A gap has none: the one before it holds on.
+    fn map(&self, snapshot: &Snapshot, segment: &OutputSegment) -> Option<Arc<str>> {
+        let (track, maps) = self.maps.as_ref()?;
+        let config = track_segments(snapshot, segment, track.id).next()?.config;
+        maps.get(usize::from(config)).cloned()
     }
 }
 
@@ -124,16 +245,17 @@ pub fn is_gap(snapshot: &Snapshot, segment: &OutputSegment, tracks: &[&Track]) -
 /// A media playlist; `None` if the channel has no such track or nothing is to be listed yet.
 pub fn media_playlist(
     snapshot: &Snapshot,
-    endpoint: &Endpoint,
-    settings: &HlsSettings,
+    playlists: &Playlists<'_>,
     output: &OutputTimeline,
     view: &View,
     track: HlsTrack,
 ) -> Result<Option<Manifest>, RenderError> {
-    let Some(tracks) = tracks_in(snapshot, settings, track) else { return Ok(None) };
+    let Some(tracks) = tracks_in(snapshot, playlists, track) else { return Ok(None) };
     let (Some(first), Some(last)) = (view.segments(output).next(), view.segments(output).next_back()) else {
         return Ok(None);
     };
+    let settings = playlists.settings;
+    let names = SegmentNames::of(snapshot, playlists, track, &tracks)?;
     let interval = SignedDuration::from_secs(i64::from(settings.program_date_time_interval_seconds));
     let mut last_date = None;
     let mut span = first.span;
@@ -147,10 +269,8 @@ pub fn media_playlist(
             last_date = Some(segment.wall_clock);
         }
         segments.push(MediaSegment {
-            uri: format!(
-                "{}_{track}_{}.ts?m={}",
-                endpoint.manifest_name, segment.number, endpoint.configuration_version
-            ),
+            uri: names.uri(&segment),
+            map: names.map(snapshot, &segment),
             duration_in_microseconds: microseconds(segment.duration),
             program_date_time: tells_date.then_some(segment.wall_clock),
             discontinuity,
@@ -159,8 +279,9 @@ pub fn media_playlist(
         });
     }
     let playlist = MediaPlaylist {
-        version: VERSION,
-        target_duration: target_duration(settings, output),
+        version: playlists.container.version(),
+        independent_segments: matches!(playlists.container, Container::Cmaf { .. }),
+        target_duration: target_duration(playlists.segment_duration_seconds, output),
         media_sequence: first.number,
         // A span's first segment shows no tag when it is the first one listed: its break counts as before it.
         discontinuity_sequence: u64::from(first.span),
@@ -182,10 +303,10 @@ pub fn media_playlist(
 
 /// `EXT-X-TARGETDURATION`: the longest segment ever, rounded up, and no less than the endpoint's setting, so that it
 /// never shrinks and grows only when a segment is longer than any before it.
-fn target_duration(settings: &HlsSettings, output: &OutputTimeline) -> u32 {
+fn target_duration(segment_duration_seconds: u32, output: &OutputTimeline) -> u32 {
     let longest = output.longest_duration().max(0) as u64;
     let seconds = u32::try_from(longest.div_ceil(u64::from(MPEG_TIMESCALE))).unwrap_or(u32::MAX);
-    seconds.max(settings.segment_duration_seconds).max(1)
+    seconds.max(segment_duration_seconds).max(1)
 }
 
 /// 90 kHz ticks in microseconds, to the nearest.

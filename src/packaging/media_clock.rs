@@ -17,23 +17,32 @@ pub const HEAD_ROOM: i64 = 60 * MPEG_TIMESCALE as i64;
 /// rate's timescale, from 11.025 kHz to 96 kHz.
 const SHIFTS_PER_SECOND: u32 = 25;
 
+/// The encoder's 33-bit clock comes round after this many ticks of 90 kHz.
+pub const WIRE_CLOCK_PERIOD: i64 = 1 << 33;
+
 /// The clock of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MediaClock {
-    /// Added to the run's media times, in 1/25 s.
+    /// Added to the run's media times, in its own unit.
     shift: i64,
+    /// Units of the shift per second.
+    units_per_second: u32,
 }
 
 impl MediaClock {
+    /// The encoder's own clock, one turn later, so that nothing is before its start.
+    pub const ENCODER: MediaClock = MediaClock { shift: WIRE_CLOCK_PERIOD, units_per_second: MPEG_TIMESCALE };
+
     /// The clock of a run of a channel with this origin, which lies at media time `head_room` (90 kHz).
     pub fn of_run(run: &Run, origin: &LineOrigin, head_room: i64) -> MediaClock {
         let wanted = elapsed_ticks(run, origin).saturating_add(head_room);
-        MediaClock { shift: rescale_signed_time(wanted.saturating_sub(run.start), MPEG_TIMESCALE, SHIFTS_PER_SECOND) }
+        let shift = rescale_signed_time(wanted.saturating_sub(run.start), MPEG_TIMESCALE, SHIFTS_PER_SECOND);
+        MediaClock { shift, units_per_second: SHIFTS_PER_SECOND }
     }
 
     /// A media time of the run on the viewers' clock, both in `timescale`.
     pub fn time(&self, time: i64, timescale: u32) -> i64 {
-        time.saturating_add(rescale_signed_time(self.shift, SHIFTS_PER_SECOND, timescale))
+        time.saturating_add(rescale_signed_time(self.shift, self.units_per_second, timescale))
     }
 }
 

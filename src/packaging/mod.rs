@@ -5,8 +5,10 @@
 //! * [`name`]: file names, both ways.
 //! * [`media_clock`]: from a channel's media time to the times that viewers see.
 //! * [`hls`] and [`dash`]: manifests; [`dash_layout`] and [`dash_profile`]: what settings make of an MPD.
+//! * [`cmaf`]: what is particular to CMAF segments.
 //! * [`piece`], [`fragment`] and [`transport_stream`]: segments.
 
+pub mod cmaf;
 pub mod dash;
 pub mod dash_layout;
 pub mod dash_profile;

@@ -1,5 +1,7 @@
 //! File names: how manifests name what a player fetches, and back.
 //!
+//! All names are relative to the endpoint.
+//!
 //! | file | name |
 //! | --- | --- |
 //! | HLS parent playlist, MPD | `<manifest>.m3u8`, `<manifest>.mpd` |
@@ -10,22 +12,28 @@
 //! | DASH initialization segment | `<manifest>_<video or audio>_<track>_<configuration>_init.mp4` |
 //! | DASH media segment | `<manifest>_<video or audio>_<track>_<configuration>_<number or time>.mp4` |
 //! | … by time in another timescale than the track's | `<manifest>_<video or audio>_<track>_<configuration>_<timescale>_<time>.mp4` |
+//! | CMAF playlists | as HLS playlists, below `<manifest id>/` |
+//! | CMAF segment, initialization segment | see [`cmaf`] |
 //!
 //! Streams count from 1 in the order of the encoder's parent playlist. An audio rendition's track counts from 0 within
 //! its stream. DASH tracks count from 1 over all streams, see [`crate::presentation::Track::number`]. The configuration
 //! counts how often the track's decoder configuration changed, so that an initialization segment never changes.
 
+pub mod cmaf;
+
 use std::fmt;
 
 use crate::media::codec::TrackKind;
+use crate::resources::{Endpoint, Packaging};
+use cmaf::{CmafInit, CmafTrack};
 
 /// What a file name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum File {
     /// HLS parent playlist.
-    ParentPlaylist,
+    ParentPlaylist(PlaylistSet),
     /// HLS media playlist.
-    MediaPlaylist(HlsTrack),
+    MediaPlaylist(PlaylistSet, HlsTrack),
     /// HLS segment.
     TransportSegment(HlsTrack, u64),
     /// MPD.
@@ -43,12 +51,30 @@ pub enum File {
         /// The segment's presentation time.
         time: u64,
     },
+    /// CMAF initialization segment.
+    CmafInit(CmafInit),
+    /// CMAF media segment, by number.
+    CmafSegment(CmafTrack, u64),
+}
+
+/// Which of an endpoint's sets of HLS playlists: its place among `hlsManifests` of a CMAF endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PlaylistSet(pub u16);
+
+impl PlaylistSet {
+    /// The one that an HLS endpoint has.
+    pub const ONLY: PlaylistSet = PlaylistSet(0);
 }
 
 impl File {
     /// It lists other files; what it holds changes with time.
     pub fn is_manifest(&self) -> bool {
-        matches!(self, File::ParentPlaylist | File::MediaPlaylist(_) | File::Mpd)
+        self.is_parent() || matches!(self, File::MediaPlaylist(..))
+    }
+
+    /// It is the manifest that a player is given first.
+    pub fn is_parent(&self) -> bool {
+        matches!(self, File::ParentPlaylist(_) | File::Mpd)
     }
 }
 
@@ -83,11 +109,7 @@ pub struct DashTrack {
 impl DashTrack {
     /// The name with something else in the place of the number, such as a placeholder.
     pub fn of_any_number(&self, number: impl fmt::Display) -> String {
-        let kind = match self.kind {
-            TrackKind::Video => "video",
-            TrackKind::Audio => "audio",
-        };
-        format!("{kind}_{number}_{}", self.config)
+        format!("{}_{number}_{}", kind_name(self.kind), self.config)
     }
 }
 
@@ -106,23 +128,45 @@ impl fmt::Display for DashTrack {
     }
 }
 
-/// What a file name stands for on an endpoint with this manifest name; `None` if it names nothing.
+/// What a path below an endpoint stands for; `None` if it names nothing.
 ///
 /// Numbers are plain decimals without leading zeros, so that every file has exactly one name.
-pub fn parse(manifest_name: &str, file_name: &str) -> Option<File> {
-    let rest = file_name.strip_prefix(manifest_name)?;
-    match rest {
-        ".m3u8" => return Some(File::ParentPlaylist),
-        ".mpd" => return Some(File::Mpd),
-        _ => {}
+pub fn parse(endpoint: &Endpoint, path: &str) -> Option<File> {
+    match &endpoint.packaging {
+        Packaging::Hls(_) => hls(&endpoint.manifest_name, path),
+        Packaging::Cmaf(settings) => cmaf::parse(settings, path),
+        Packaging::Dash(_) => dash(&endpoint.manifest_name, path),
+        Packaging::Mss(_) => None,
     }
-    let (stem, extension) = rest.strip_prefix('_')?.rsplit_once('.')?;
-    let parts: Vec<&str> = stem.splitn(6, '_').collect();
+}
+
+/// What follows the manifest's name, split at underscores, and the extension.
+fn parts<'a>(manifest_name: &str, path: &'a str) -> Option<(Vec<&'a str>, &'a str)> {
+    let (stem, extension) = path.strip_prefix(manifest_name)?.strip_prefix('_')?.rsplit_once('.')?;
+    Some((stem.splitn(6, '_').collect(), extension))
+}
+
+/// A playlist of a set with this manifest name.
+fn playlist(set: PlaylistSet, manifest_name: &str, path: &str) -> Option<File> {
+    if path.strip_prefix(manifest_name)? == ".m3u8" {
+        return Some(File::ParentPlaylist(set));
+    }
+    let (parts, extension) = parts(manifest_name, path)?;
     match (extension, parts.as_slice()) {
-        ("m3u8", [stream]) => Some(File::MediaPlaylist(HlsTrack::Variant { stream: number(stream)? })),
+        ("m3u8", [stream]) => Some(File::MediaPlaylist(set, HlsTrack::Variant { stream: number(stream)? })),
         ("m3u8", [stream, track]) => {
-            Some(File::MediaPlaylist(HlsTrack::Audio { stream: number(stream)?, track: number(track)? }))
+            Some(File::MediaPlaylist(set, HlsTrack::Audio { stream: number(stream)?, track: number(track)? }))
         }
+        _ => None,
+    }
+}
+
+fn hls(manifest_name: &str, path: &str) -> Option<File> {
+    if let Some(playlist) = playlist(PlaylistSet::ONLY, manifest_name, path) {
+        return Some(playlist);
+    }
+    let (parts, extension) = parts(manifest_name, path)?;
+    match (extension, parts.as_slice()) {
         ("ts", [stream, segment]) => {
             Some(File::TransportSegment(HlsTrack::Variant { stream: number(stream)? }, number(segment)?))
         }
@@ -130,6 +174,16 @@ pub fn parse(manifest_name: &str, file_name: &str) -> Option<File> {
             HlsTrack::Audio { stream: number(stream)?, track: number(track)? },
             number(segment)?,
         )),
+        _ => None,
+    }
+}
+
+fn dash(manifest_name: &str, path: &str) -> Option<File> {
+    if path.strip_prefix(manifest_name)? == ".mpd" {
+        return Some(File::Mpd);
+    }
+    let (parts, extension) = parts(manifest_name, path)?;
+    match (extension, parts.as_slice()) {
         ("mp4", [kind, track, config, timescale, time]) => Some(File::TimedFragment {
             track: dash_track(kind, track, config)?,
             timescale: number(timescale)?,
@@ -147,12 +201,19 @@ pub fn parse(manifest_name: &str, file_name: &str) -> Option<File> {
 }
 
 fn dash_track(kind: &str, track: &str, config: &str) -> Option<DashTrack> {
-    let kind = match kind {
-        "video" => TrackKind::Video,
-        "audio" => TrackKind::Audio,
-        _ => return None,
-    };
-    Some(DashTrack { kind, number: number(track)?, config: number(config)? })
+    Some(DashTrack { kind: kind_of(kind)?, number: number(track)?, config: number(config)? })
+}
+
+/// How names say what kind of track they are of.
+fn kind_name(kind: TrackKind) -> &'static str {
+    match kind {
+        TrackKind::Video => "video",
+        TrackKind::Audio => "audio",
+    }
+}
+
+fn kind_of(name: &str) -> Option<TrackKind> {
+    [TrackKind::Video, TrackKind::Audio].into_iter().find(|kind| kind_name(*kind) == name)
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
@@ -168,17 +229,23 @@ mod tests {
     fn every_kind_of_name_is_read() {
         let video = DashTrack { kind: TrackKind::Video, number: 3, config: 0 };
         for (name, file) in [
-            ("live.m3u8", File::ParentPlaylist),
-            ("live.mpd", File::Mpd),
-            ("live_1.m3u8", File::MediaPlaylist(HlsTrack::Variant { stream: 1 })),
-            ("live_4_0.m3u8", File::MediaPlaylist(HlsTrack::Audio { stream: 4, track: 0 })),
+            ("live.m3u8", File::ParentPlaylist(PlaylistSet::ONLY)),
+            ("live_1.m3u8", File::MediaPlaylist(PlaylistSet::ONLY, HlsTrack::Variant { stream: 1 })),
+            ("live_4_0.m3u8", File::MediaPlaylist(PlaylistSet::ONLY, HlsTrack::Audio { stream: 4, track: 0 })),
             ("live_1_20871.ts", File::TransportSegment(HlsTrack::Variant { stream: 1 }, 20871)),
             ("live_4_1_7.ts", File::TransportSegment(HlsTrack::Audio { stream: 4, track: 1 }, 7)),
+        ] {
+            assert_eq!(hls("live", name), Some(file), "{name}");
+            assert_eq!(dash("live", name), None, "{name}");
+        }
+        for (name, file) in [
+            ("live.mpd", File::Mpd),
             ("live_video_3_0_init.mp4", File::Init(video)),
             ("live_video_3_0_20871.mp4", File::Fragment(video, 20871)),
             ("live_video_3_0_50000_7.mp4", File::TimedFragment { track: video, timescale: 50_000, time: 7 }),
         ] {
-            assert_eq!(parse("live", name), Some(file), "{name}");
+            assert_eq!(dash("live", name), Some(file), "{name}");
+            assert_eq!(hls("live", name), None, "{name}");
         }
         assert_eq!(video.to_string(), "video_3_0");
     }
@@ -200,13 +267,13 @@ mod tests {
             "live_1_2_3_4_5_6.ts",
             "../live.m3u8",
         ] {
-            assert_eq!(parse("live", name), None, "{name}");
+            assert_eq!(hls("live", name).or_else(|| dash("live", name)), None, "{name}");
         }
     }
 
     #[test]
     fn a_manifest_name_may_look_like_numbers() {
-        assert_eq!(parse("a_1", "a_1_2_3.ts"), Some(File::TransportSegment(HlsTrack::Variant { stream: 2 }, 3)));
-        assert_eq!(parse("a_1", "a_1.m3u8"), Some(File::ParentPlaylist));
+        assert_eq!(hls("a_1", "a_1_2_3.ts"), Some(File::TransportSegment(HlsTrack::Variant { stream: 2 }, 3)));
+        assert_eq!(hls("a_1", "a_1.m3u8"), Some(File::ParentPlaylist(PlaylistSet::ONLY)));
     }
 }

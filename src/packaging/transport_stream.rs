@@ -3,14 +3,12 @@
 use bytes::Bytes;
 
 use super::RenderError;
+use super::media_clock::WIRE_CLOCK_PERIOD;
 use super::piece::LoadedPiece;
-use crate::media::rescale::rescale_time;
+use crate::media::rescale::rescale_signed_time;
 use crate::media::sample::MPEG_TIMESCALE;
 use crate::media::ts::mux::{MuxPiece, MuxTrack, transport_segment};
 use crate::presentation::Run;
-
-/// The 33-bit clock comes round after this many ticks of 90 kHz.
-const WIRE_CLOCK_PERIOD: u64 = 1 << 33;
 
 /// Runs that start before this media time (90 kHz) may decode before time 0.
 const EARLY: i64 = 60 * MPEG_TIMESCALE as i64;
@@ -33,7 +31,7 @@ pub fn segment(number: u64, run: &Run, tracks: &[LoadedTrack<'_>]) -> Result<Byt
             let Some(media) = piece.media().filter(|media| !media.samples.is_empty()) else { continue };
             // One turn of the clock more shows as the same 33 bits, and keeps decoding times before 0 positive.
             let turn = if run.start < EARLY {
-                rescale_time(WIRE_CLOCK_PERIOD, MPEG_TIMESCALE, media.timescale) as i64
+                rescale_signed_time(WIRE_CLOCK_PERIOD, MPEG_TIMESCALE, media.timescale)
             } else {
                 0
             };

@@ -140,7 +140,7 @@ impl CatalogueHandle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::{IngestEndpoint, Owner, Packaging, Secret};
+    use crate::resources::{IngestEndpoint, MssSettings, Owner, Packaging, Secret, StreamSelection};
 
     fn channel(number: usize) -> Channel {
         let door = IngestEndpoint { id: String::new(), username: String::new(), password: Secret::new("") };
@@ -163,7 +163,11 @@ mod tests {
             whitelist: Vec::new(),
             originates: true,
             configuration_version: 0,
-            packaging: Packaging::NotBuiltYet,
+            packaging: Packaging::Mss(MssSettings {
+                segment_duration_seconds: 2,
+                manifest_window_seconds: 60,
+                stream_selection: StreamSelection::default(),
+            }),
             not_built_yet: Vec::new(),
         }
     }

@@ -56,29 +56,39 @@ pub struct NotBuiltYet {
 pub enum Packaging {
     /// HLS with MPEG-TS segments.
     Hls(HlsSettings),
+    /// HLS with fMP4 segments (CMAF).
+    Cmaf(CmafSettings),
     /// DASH with fMP4 segments.
     Dash(DashSettings),
-    /// A packager that this build does not have yet; named in [`Endpoint::not_built_yet`].
-    NotBuiltYet,
+    /// Microsoft Smooth Streaming.
+    Mss(MssSettings),
 }
 
 impl Packaging {
-    /// What decides where output segments begin and end, if this build has the packager.
-    pub fn output_rules(&self) -> Option<OutputRules> {
+    /// What decides where output segments begin and end.
+    pub fn output_rules(&self) -> OutputRules {
         match self {
             Packaging::Hls(hls) => {
                 let mut rules = OutputRules::without_ads(hls.segment_duration_seconds);
-                rules.add_hls(ONLY_MANIFEST, &hls.ads);
-                Some(rules)
+                rules.add_hls(ONLY_MANIFEST, &hls.playlist.ads);
+                rules
+            }
+            Packaging::Cmaf(cmaf) => {
+                let mut rules = OutputRules::without_ads(cmaf.segment_duration_seconds);
+                for manifest in &cmaf.manifests {
+                    rules.add_hls(&manifest.id, &manifest.playlist.ads);
+                }
+                rules
             }
             Packaging::Dash(dash) => {
                 let mut rules = OutputRules::without_ads(dash.segment_duration_seconds);
                 if let Some(selection) = &dash.ad_periods {
                     rules.ads.insert(ONLY_MANIFEST.to_owned(), selection.clone());
                 }
-                Some(rules)
+                rules
             }
-            Packaging::NotBuiltYet => None,
+            // SCTE-35 has no place in Smooth Streaming.
+            Packaging::Mss(mss) => OutputRules::without_ads(mss.segment_duration_seconds),
         }
     }
 }
@@ -88,16 +98,58 @@ impl Packaging {
 pub struct HlsSettings {
     /// Target duration of output segments.
     pub segment_duration_seconds: u32,
+    /// What its playlists say.
+    pub playlist: PlaylistSettings,
+    /// Audio leaves the muxed segments and goes into a rendition group.
+    pub use_audio_rendition_group: bool,
+    /// Which streams are offered, in which order.
+    pub stream_selection: StreamSelection,
+}
+
+/// Settings of one parent playlist and its media playlists, whatever container the segments have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlaylistSettings {
     /// Length of a live media playlist.
-    pub playlist_window_seconds: u32,
+    pub window_seconds: u32,
     /// `EXT-X-PLAYLIST-TYPE`, if any.
     pub playlist_type: PlaylistType,
     /// Seconds between `EXT-X-PROGRAM-DATE-TIME` tags; 0 writes none.
     pub program_date_time_interval_seconds: u32,
-    /// Audio leaves the muxed segments and goes into a rendition group.
-    pub use_audio_rendition_group: bool,
     /// How ads are marked, and which.
     pub ads: HlsAds,
+}
+
+/// Settings of a CMAF endpoint: several sets of HLS playlists over the same segments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CmafSettings {
+    /// Target duration of output segments.
+    pub segment_duration_seconds: u32,
+    /// What the names of segments start with.
+    pub segment_prefix: String,
+    /// The sets of playlists.
+    pub manifests: Vec<CmafManifest>,
+    /// Which streams are offered, in which order.
+    pub stream_selection: StreamSelection,
+}
+
+/// One set of HLS playlists of a CMAF endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CmafManifest {
+    /// Its id, the path element that its playlists lie in; unique in the endpoint.
+    pub id: String,
+    /// File name of the parent playlist, without extension.
+    pub manifest_name: String,
+    /// What its playlists say.
+    pub playlist: PlaylistSettings,
+}
+
+/// Settings of a Smooth Streaming endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MssSettings {
+    /// Target duration of output segments (fragments).
+    pub segment_duration_seconds: u32,
+    /// Length of a live client manifest.
+    pub manifest_window_seconds: u32,
     /// Which streams are offered, in which order.
     pub stream_selection: StreamSelection,
 }

@@ -14,7 +14,8 @@ pub use ads::{AdMarkers, AdSelection, AdTrigger, DeliveryRestrictions, HlsAds, O
 pub use catalogue::{Catalogue, CatalogueHandle};
 pub use channel::{Channel, ChannelGuid, IngestEndpoint, Secret};
 pub use endpoint::{
-    DashProfile, DashSettings, Endpoint, EndpointGuid, HlsSettings, ManifestLayout, NotBuiltYet, Packaging,
-    PlaylistType, SegmentTemplateFormat, StreamOrder, StreamSelection, UtcTiming,
+    CmafManifest, CmafSettings, DashProfile, DashSettings, Endpoint, EndpointGuid, HlsSettings, ManifestLayout,
+    MssSettings, NotBuiltYet, Packaging, PlaylistSettings, PlaylistType, SegmentTemplateFormat, StreamOrder,
+    StreamSelection, UtcTiming,
 };
 pub use owner::Owner;

@@ -12,8 +12,9 @@ use openmediapackage::media::stored;
 use openmediapackage::media_store::{MediaStore, MemoryStore};
 use openmediapackage::origin::{Origin, OriginLimits};
 use openmediapackage::resources::{
-    CatalogueHandle, Channel, ChannelGuid, DashProfile, DashSettings, Endpoint, EndpointGuid, HlsAds, HlsSettings,
-    IngestEndpoint, ManifestLayout, Packaging, PlaylistType, Secret, SegmentTemplateFormat, StreamSelection,
+    CatalogueHandle, Channel, ChannelGuid, CmafManifest, CmafSettings, DashProfile, DashSettings, Endpoint,
+    EndpointGuid, HlsAds, HlsSettings, IngestEndpoint, ManifestLayout, Packaging, PlaylistSettings, PlaylistType,
+    Secret, SegmentTemplateFormat, StreamSelection,
 };
 
 use crate::encoder::Encoder;
@@ -49,11 +50,31 @@ impl Answer {
 pub fn hls() -> HlsSettings {
     HlsSettings {
         segment_duration_seconds: 6,
-        playlist_window_seconds: 60,
+        playlist: playlist(60),
+        use_audio_rendition_group: false,
+        stream_selection: StreamSelection::default(),
+    }
+}
+
+pub fn playlist(window_seconds: u32) -> PlaylistSettings {
+    PlaylistSettings {
+        window_seconds,
         playlist_type: PlaylistType::None,
         program_date_time_interval_seconds: 0,
-        use_audio_rendition_group: false,
         ads: HlsAds::default(),
+    }
+}
+
+pub fn cmaf(manifests: &[(&str, PlaylistSettings)]) -> CmafSettings {
+    let manifest = |(id, playlist): &(&str, PlaylistSettings)| CmafManifest {
+        id: (*id).to_owned(),
+        manifest_name: "live".to_owned(),
+        playlist: playlist.clone(),
+    };
+    CmafSettings {
+        segment_duration_seconds: 2,
+        segment_prefix: "arena".to_owned(),
+        manifests: manifests.iter().map(manifest).collect(),
         stream_selection: StreamSelection::default(),
     }
 }

@@ -2,10 +2,10 @@
 
 use http::StatusCode;
 use openmediapackage::presentation::InputIndex;
-use openmediapackage::resources::{HlsSettings, Packaging, SegmentTemplateFormat};
+use openmediapackage::resources::{HlsSettings, Packaging, PlaylistSettings, SegmentTemplateFormat};
 
 use crate::encoder::{Encoder, Ladder};
-use crate::house::{House, at, dash, endpoint, hls};
+use crate::house::{House, at, dash, endpoint, hls, playlist};
 
 fn encoder(ladder: Ladder) -> Encoder {
     Encoder { ladder, input: InputIndex::First, first_time: 126_000, began: at(0), first_sequence: 0, generation: 1 }
@@ -72,7 +72,11 @@ async fn an_audio_group_has_one_member_per_language_and_video_only_variants() {
 
 #[tokio::test]
 async fn wall_clock_is_told_at_the_interval_and_after_a_break() {
-    let settings = HlsSettings { program_date_time_interval_seconds: 4, segment_duration_seconds: 2, ..hls() };
+    let settings = HlsSettings {
+        playlist: PlaylistSettings { program_date_time_interval_seconds: 4, ..playlist(60) },
+        segment_duration_seconds: 2,
+        ..hls()
+    };
     let house = House::new([endpoint("e", Packaging::Hls(settings))]);
     let encoder = muxed_25();
     for n in 0..3 {

@@ -10,7 +10,7 @@ use openmediapackage::resources::{HlsSettings, Packaging, SegmentTemplateFormat}
 use proptest::prelude::*;
 
 use crate::encoder::{Encoder, Ladder};
-use crate::house::{House, at, dash, endpoint, hls};
+use crate::house::{House, at, dash, endpoint, hls, playlist};
 
 /// Boxes of an fMP4 file: name and contents.
 fn boxes(mut bytes: &[u8]) -> Vec<([u8; 4], &[u8])> {
@@ -267,7 +267,7 @@ impl Told {
 }
 
 async fn live_through(steps: &[Step]) {
-    let short_hls = HlsSettings { segment_duration_seconds: 4, playlist_window_seconds: 20, ..hls() };
+    let short_hls = HlsSettings { segment_duration_seconds: 4, playlist: playlist(20), ..hls() };
     let short_dash = |format| {
         let mut settings = dash(format);
         settings.manifest_window_seconds = 20;

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::encryption::CmafEncryption;
-use super::markers::{AdMarkers, AdTrigger, AdsOnDeliveryRestrictions, PlaylistType, check_daterange};
+use super::markers::{AdMarkers, AdTrigger, AdsOnDeliveryRestrictions, PlaylistType, check_daterange, hls_ads};
 use super::rules::{SEGMENT_DURATION_SECONDS, check_identifier, check_range};
 use super::stream_selection::StreamSelection;
 use crate::api::aws::{ApiError, Limits};
+use crate::resources;
 
 /// One HLS manifest of a CMAF endpoint, as clients set it. Absent members have their defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -201,6 +202,47 @@ impl CmafPackageCreateOrUpdateParameters {
     }
 }
 
+impl CmafPackageCreateOrUpdateParameters {
+    /// What the engine must know of it; `channel_id` and `endpoint_manifest_name` fill in what was not said.
+    pub fn neutral(&self, channel_id: &str, endpoint_manifest_name: &str) -> resources::CmafSettings {
+        let manifest = |manifest: &HlsManifestCreateOrUpdateParameters| resources::CmafManifest {
+            id: manifest.id.clone(),
+            manifest_name: manifest.manifest_name.as_deref().unwrap_or(endpoint_manifest_name).to_owned(),
+            playlist: resources::PlaylistSettings {
+                window_seconds: manifest.playlist_window_seconds.unsigned_abs(),
+                playlist_type: manifest.playlist_type.neutral(),
+                program_date_time_interval_seconds: manifest.program_date_time_interval_seconds.unsigned_abs(),
+                ads: hls_ads(
+                    manifest.ad_markers,
+                    manifest.ad_triggers.as_deref(),
+                    manifest.ads_on_delivery_restrictions,
+                ),
+            },
+        };
+        resources::CmafSettings {
+            segment_duration_seconds: self.segment_duration_seconds.unwrap_or(DEFAULT_SEGMENT_SECONDS).unsigned_abs(),
+            segment_prefix: self.segment_prefix.as_deref().unwrap_or(channel_id).to_owned(),
+            manifests: self.hls_manifests.iter().map(manifest).collect(),
+            stream_selection: StreamSelection::neutral(self.stream_selection.as_ref()),
+        }
+    }
+
+    /// The settings that the engine cannot obey yet, as the API names them.
+    pub fn not_built_yet(&self) -> impl Iterator<Item = String> {
+        let encryption = self.encryption.as_ref().map(|_| "cmafPackage.encryption".to_owned());
+        let of_manifests = self.hls_manifests.iter().enumerate().flat_map(|(index, manifest)| {
+            [
+                (manifest.ad_markers != AdMarkers::None, "adMarkers"),
+                (manifest.include_iframe_only_stream, "includeIframeOnlyStream"),
+            ]
+            .into_iter()
+            .filter(|(is_set, _)| *is_set)
+            .map(move |(_, member)| format!("cmafPackage.hlsManifests[{index}].{member}"))
+        });
+        encryption.into_iter().chain(of_manifests)
+    }
+}
+
 impl HlsManifestCreateOrUpdateParameters {
     fn validate(&self, member: &str, limits: Limits) -> Result<(), ApiError> {
         check_identifier(&format!("{member}.id"), &self.id)?;
@@ -237,6 +279,24 @@ mod tests {
         let urls: Vec<_> = answer.hls_manifests.iter().map(|manifest| manifest.url.as_str()).collect();
         assert_eq!(urls, ["/a/live.m3u8", "/b/own.m3u8"]);
         assert_eq!((answer.segment_prefix.as_str(), answer.segment_duration_seconds), ("arena", 6));
+    }
+
+    #[test]
+    fn the_engine_gets_effective_names_and_learns_what_it_cannot_obey() {
+        let package = complete(json!({"hlsManifests": [
+            {"id": "a", "playlistType": "EVENT"},
+            {"id": "b", "manifestName": "own", "includeIframeOnlyStream": true, "adMarkers": "PASSTHROUGH"},
+        ]}))
+        .unwrap();
+        let neutral = package.neutral("arena", "live");
+        assert_eq!(neutral.segment_prefix, "arena");
+        let names: Vec<_> = neutral.manifests.iter().map(|manifest| manifest.manifest_name.as_str()).collect();
+        assert_eq!(names, ["live", "own"]);
+        assert_eq!(neutral.manifests[0].playlist.playlist_type, resources::PlaylistType::Event);
+        assert_eq!(
+            package.not_built_yet().collect::<Vec<_>>(),
+            ["cmafPackage.hlsManifests[1].adMarkers", "cmafPackage.hlsManifests[1].includeIframeOnlyStream"]
+        );
     }
 
     #[test]

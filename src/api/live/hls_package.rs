@@ -85,15 +85,13 @@ impl HlsPackage {
     pub fn neutral(&self) -> resources::HlsSettings {
         resources::HlsSettings {
             segment_duration_seconds: self.segment_duration_seconds.unsigned_abs(),
-            playlist_window_seconds: self.playlist_window_seconds.unsigned_abs(),
-            playlist_type: match self.playlist_type {
-                PlaylistType::None => resources::PlaylistType::None,
-                PlaylistType::Event => resources::PlaylistType::Event,
-                PlaylistType::Vod => resources::PlaylistType::Vod,
+            playlist: resources::PlaylistSettings {
+                window_seconds: self.playlist_window_seconds.unsigned_abs(),
+                playlist_type: self.playlist_type.neutral(),
+                program_date_time_interval_seconds: self.program_date_time_interval_seconds.unsigned_abs(),
+                ads: hls_ads(self.ad_markers, self.ad_triggers.as_deref(), self.ads_on_delivery_restrictions),
             },
-            program_date_time_interval_seconds: self.program_date_time_interval_seconds.unsigned_abs(),
             use_audio_rendition_group: self.use_audio_rendition_group,
-            ads: hls_ads(self.ad_markers, self.ad_triggers.as_deref(), self.ads_on_delivery_restrictions),
             stream_selection: StreamSelection::neutral(self.stream_selection.as_ref()),
         }
     }

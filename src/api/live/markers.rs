@@ -101,6 +101,17 @@ impl AdTrigger {
     }
 }
 
+impl PlaylistType {
+    /// What the engine must know of it.
+    pub fn neutral(self) -> resources::PlaylistType {
+        match self {
+            PlaylistType::None => resources::PlaylistType::None,
+            PlaylistType::Event => resources::PlaylistType::Event,
+            PlaylistType::Vod => resources::PlaylistType::Vod,
+        }
+    }
+}
+
 /// What the engine must know of the two members that select ads.
 pub fn ad_selection(
     triggers: Option<&[AdTrigger]>,

@@ -7,6 +7,7 @@ use super::encryption::MssEncryption;
 use super::rules::{SEGMENT_DURATION_SECONDS, check_range};
 use super::stream_selection::StreamSelection;
 use crate::api::aws::{ApiError, Limits};
+use crate::resources;
 
 /// Settings of a Smooth Streaming endpoint. Absent members have their defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -48,6 +49,15 @@ impl MssPackage {
             selection.validate("mssPackage.streamSelection")?;
         }
         Ok(())
+    }
+
+    /// What the engine must know of it.
+    pub fn neutral(&self) -> resources::MssSettings {
+        resources::MssSettings {
+            segment_duration_seconds: self.segment_duration_seconds.unsigned_abs(),
+            manifest_window_seconds: self.manifest_window_seconds.unsigned_abs(),
+            stream_selection: StreamSelection::neutral(self.stream_selection.as_ref()),
+        }
     }
 }
 

@@ -22,9 +22,13 @@ impl EndpointDocument {
                 dash.not_built_yet().for_each(&mut name);
                 Packaging::Dash(dash.neutral())
             }
-            Package::Cmaf(_) | Package::Mss(_) => {
+            Package::Cmaf(cmaf) => {
+                cmaf.not_built_yet().for_each(|setting| name(&setting));
+                Packaging::Cmaf(cmaf.neutral(&self.channel_id, &self.manifest_name))
+            }
+            Package::Mss(mss) => {
                 name(self.package.member());
-                Packaging::NotBuiltYet
+                Packaging::Mss(mss.neutral())
             }
         };
         Endpoint {
