@@ -73,7 +73,10 @@ fn live_full() -> Mpd {
         bandwidth: 128_000,
         audio_sampling_rate: Some(48_000),
         codecs: "mp4a.40.2".to_owned(),
-        audio_channels: Some(2),
+        audio_channels: Some(Descriptor {
+            scheme_id_uri: "urn:mpeg:dash:23003:3:audio_channel_configuration:2011".to_owned(),
+            value: Some("2".to_owned()),
+        }),
         segment_template: Some(template("live_audio_2_0", 48_000, SegmentAddressing::Timeline(audio_timeline))),
         ..Representation::default()
     }];

@@ -8,15 +8,20 @@ use std::process::Command;
 
 use bytes::Bytes;
 use mpeg2ts_reader::{demultiplex, pes, psi};
-use openmediapackage::media::codec::TrackKind;
+use openmediapackage::media::codec::{CodecConfig, TrackKind};
 use openmediapackage::media::mp4::{Fragment, InitTrack, init_segment, media_segment_header};
+use openmediapackage::media::packed_audio;
 use openmediapackage::media::rescale::{SampleRun, join_runs, rescale_time};
 use openmediapackage::media::sample::ElementarySegment;
 use openmediapackage::media::ts::demux;
-use openmediapackage::media::ts::mux::{MuxPiece, MuxTrack, packed_aac_segment, transport_segment};
+use openmediapackage::media::ts::mux::{MuxPiece, MuxTrack, packed_audio_segment, transport_segment};
 
-const SOURCES: [(&str, &[u8]); 2] =
-    [("bframes", include_bytes!("media/bframes-48k.ts")), ("slices", include_bytes!("media/slices-44k.ts"))];
+const SOURCES: [(&str, &[u8]); 4] = [
+    ("bframes", include_bytes!("media/bframes-48k.ts")),
+    ("slices", include_bytes!("media/slices-44k.ts")),
+    ("hdr10", include_bytes!("media/hdr10-eac3.ts")),
+    ("hevc", include_bytes!("media/hevc-ac3.ts")),
+];
 
 fn tracks(source: &[u8]) -> Vec<ElementarySegment> {
     demux(&Bytes::copy_from_slice(source)).expect("the source is read").tracks
@@ -134,6 +139,39 @@ fn fragmented_files_decode_to_the_frames_of_their_source() {
 }
 
 #[test]
+fn ffprobe_finds_codec_colour_and_channels_in_fragmented_files() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let entries =
+        "stream=codec_name,codec_tag_string,profile,pix_fmt,channels,sample_rate,color_transfer,color_primaries";
+    let arguments = ["-v", "error", "-show_entries", entries, "-of", "default=nw=1", "FILE"];
+    let probe = |name: &str, source: &[u8], kind: TrackKind| {
+        let track = tracks(source).into_iter().find(|track| track.config.kind() == kind).expect("there is a track");
+        let file = folder.path().join(name);
+        fs::write(&file, fragmented(&track)).expect("the file is written");
+        run("ffprobe", &arguments, &file).map(|(found, _)| found)
+    };
+    let Some(video) = probe("hdr10.mp4", SOURCES[2].1, TrackKind::Video) else { return };
+    for line in [
+        "codec_name=hevc",
+        "codec_tag_string=hvc1",
+        "profile=Main 10",
+        "color_transfer=smpte2084",
+        "color_primaries=bt2020",
+    ] {
+        assert!(video.lines().any(|found| found == line), "{line} in {video}");
+    }
+    for (name, source, lines) in [
+        ("eac3.mp4", SOURCES[2].1, ["codec_name=eac3", "codec_tag_string=ec-3", "channels=6", "sample_rate=48000"]),
+        ("ac3.mp4", SOURCES[3].1, ["codec_name=ac3", "codec_tag_string=ac-3", "channels=2", "sample_rate=44100"]),
+    ] {
+        let Some(audio) = probe(name, source, TrackKind::Audio) else { return };
+        for line in lines {
+            assert!(audio.lines().any(|found| found == line), "{line} in {audio}");
+        }
+    }
+}
+
+#[test]
 fn ffprobe_finds_the_times_of_the_source_in_fragmented_files() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let track = tracks(SOURCES[0].1).into_iter().find(|track| track.config.kind() == TrackKind::Video);
@@ -177,13 +215,21 @@ fn segments_in_a_row_have_no_break_in_their_counters() {
 #[test]
 fn packed_audio_decodes_to_the_sound_of_its_source() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let track = tracks(SOURCES[0].1).into_iter().find(|track| track.config.kind() == TrackKind::Audio);
-    let track = track.expect("the source has audio");
-    let (before, after) = (folder.path().join("source.ts"), folder.path().join("audio.aac"));
-    fs::write(&before, SOURCES[0].1).expect("the source is written");
-    fs::write(&after, packed_aac_segment(&[piece(&track)]).expect("the segment is made")).expect("it is written");
-    let (Some(expected), Some(found)) = (decoded(&before, "0:a:0"), decoded(&after, "0:0")) else { return };
-    assert_eq!(expected, found);
+    for ((name, source), extension) in SOURCES.into_iter().zip(["aac", "aac", "ec3", "ac3"]) {
+        let track = tracks(source).into_iter().find(|track| track.config.kind() == TrackKind::Audio);
+        let track = track.expect("the source has audio");
+        let (before, after) = (folder.path().join("source.ts"), folder.path().join(format!("{name}.{extension}")));
+        let packed = packed_audio_segment(&[piece(&track)]).expect("the segment is made");
+        fs::write(&before, source).expect("the source is written");
+        fs::write(&after, &packed).expect("it is written");
+        let (Some(expected), Some(found)) = (decoded(&before, "0:a:0"), decoded(&after, "0:0")) else { return };
+        assert_eq!(expected, found, "{name}");
+        let again = packed_audio::demux(&packed).expect("what was packed is read");
+        assert_eq!(again.faults, [], "{name}");
+        let [read] = again.tracks.as_slice() else { panic!("one track") };
+        assert_eq!((&read.samples, &read.payload, &read.config), (&track.samples, &track.payload, &track.config));
+        assert!(read.wire_decode_time.abs_diff(track.wire_decode_time) <= 1, "{name}");
+    }
 }
 
 mod other_reader {
@@ -277,7 +323,7 @@ fn another_reader_finds_the_same_payload() {
             let (expected, pid) = match track.config.kind() {
                 TrackKind::Video => (None, 481),
                 TrackKind::Audio => {
-                    let packed = packed_aac_segment(&[piece(track)]).expect("the audio is packed");
+                    let packed = packed_audio_segment(&[piece(track)]).expect("the audio is packed");
                     (Some(packed.slice(73..)), 482)
                 }
             };
@@ -286,7 +332,7 @@ fn another_reader_finds_the_same_payload() {
                 Some(frames) => assert_eq!(*payload, frames),
                 None => {
                     assert_eq!(*packets, track.samples.len());
-                    assert_eq!(without_added_units(payload), units(&track.payload));
+                    assert_eq!(without_added_units(payload, &track.config), units(&track.payload));
                 }
             }
         }
@@ -294,12 +340,16 @@ fn another_reader_finds_the_same_payload() {
 }
 
 /// NAL units of a byte stream with four-byte start codes, without delimiters and parameter sets.
-fn without_added_units(stream: &[u8]) -> Vec<Vec<u8>> {
+fn without_added_units(stream: &[u8], config: &CodecConfig) -> Vec<Vec<u8>> {
     let mut starts: Vec<usize> =
         stream.windows(4).enumerate().filter(|(_, window)| *window == [0, 0, 0, 1]).map(|(at, _)| at).collect();
     starts.push(stream.len());
     let units = starts.windows(2).map(|pair| stream[pair[0] + 4..pair[1]].to_vec());
-    units.filter(|unit| !matches!(unit[0] & 0x1F, 7..=9)).collect()
+    let is_added = |unit: &Vec<u8>| match config {
+        CodecConfig::Hevc(_) => matches!(unit[0] >> 1, 32..=35),
+        _ => matches!(unit[0] & 0x1F, 7..=9),
+    };
+    units.filter(|unit| !is_added(unit)).collect()
 }
 
 /// NAL units behind four-byte lengths.

@@ -50,10 +50,11 @@ pub enum FaultKind {
     PartialAudioFrameAtStart,
     /// The last audio frame is not whole: dropped.
     PartialAudioFrameAtEnd,
-    /// Bytes between audio frames that are no ADTS frame: dropped.
+    /// Bytes between audio frames that are no frame: dropped.
     LostAudioSync,
-    /// An audio frame whose form is not supported (no payload, several raw data blocks, channel configuration 0):
-    /// dropped.
+    /// An audio frame whose form is not supported: dropped. AAC: no payload, several raw data blocks without their
+    /// positions, channels told neither by the header nor by a program config element at its start. E-AC-3: part of an
+    /// access unit.
     UnsupportedAudioFrame,
 }
 

@@ -1,6 +1,7 @@
 //! Bytes ↔ samples. Pure: no async, no clock, no I/O, no allocation beyond a small multiple of the input.
 
-pub mod adts;
+pub mod audio_frames;
+pub mod bits;
 pub mod codec;
 pub mod fault;
 pub mod id3;

@@ -1,4 +1,5 @@
-//! Packed audio segments (RFC 8216 §3.4): ADTS frames without a container, behind an ID3 tag with the timestamp.
+//! Packed audio segments (RFC 8216 §3.4): frames of AAC (ADTS), AC-3 or E-AC-3 without a container, behind an ID3 tag
+//! with the timestamp.
 //!
 //! ```text
 //! "ID3", version 2 bytes, flags 1, size 4 × 7 bits (synchsafe)
@@ -9,7 +10,9 @@
 
 use bytes::Bytes;
 
-use super::adts::AdtsFrames;
+use super::audio_frames::AudioFrames;
+use super::audio_frames::syntax::{Ac3, Adts, Eac3, FrameSyntax};
+use super::codec::ac3;
 use super::fault::{Fault, Faults, TooManyPieces};
 use super::sample::ElementarySegment;
 use super::ts::timestamp::TIMESTAMP_MODULUS;
@@ -25,8 +28,8 @@ pub enum PackedAudioError {
     /// The tags do not say when the audio begins.
     #[error("the segment's id3 tag has no com.apple.streaming.transportStreamTimestamp")]
     NoTimestamp,
-    /// Behind the tag there is no AAC in ADTS frames (AC-3, E-AC-3 and MP3 are not packaged yet).
-    #[error("the segment has no adts frame behind its id3 tag")]
+    /// Behind the tag there is no AAC in ADTS frames, AC-3 or E-AC-3 (MP3 is not packaged).
+    #[error("the segment has no frame of aac (adts), ac-3 or e-ac-3 behind its id3 tag")]
     NoFrames,
     /// The audio changes its configuration too often.
     #[error(transparent)]
@@ -42,7 +45,7 @@ pub struct PackedAudio {
     pub faults: Vec<Fault>,
 }
 
-/// Reads one packed audio segment of AAC.
+/// Reads one packed audio segment; its first bytes behind the tag tell the codec.
 pub fn demux(bytes: &Bytes) -> Result<PackedAudio, PackedAudioError> {
     let mut rest: &[u8] = bytes;
     let mut time = None;
@@ -58,13 +61,25 @@ pub fn demux(bytes: &Bytes) -> Result<PackedAudio, PackedAudioError> {
     }
     let time = time.ok_or(PackedAudioError::NoTimestamp)?;
     let mut faults = Faults::default();
-    let mut frames = AdtsFrames::new(None, rest.len());
-    frames.push(rest, Some(time), &mut faults)?;
-    let tracks = frames.finish(None, &mut faults)?;
+    let tracks = match ac3::bit_stream_identification(rest).filter(|_| rest.starts_with(&ac3::SYNC_WORD)) {
+        Some(0..=8) => take_apart::<Ac3>(rest, time, &mut faults)?,
+        Some(_) => take_apart::<Eac3>(rest, time, &mut faults)?,
+        None => take_apart::<Adts>(rest, time, &mut faults)?,
+    };
     if tracks.is_empty() {
         return Err(PackedAudioError::NoFrames);
     }
     Ok(PackedAudio { tracks, faults: faults.into_vec() })
+}
+
+fn take_apart<S: FrameSyntax>(
+    frames: &[u8],
+    time: u64,
+    faults: &mut Faults,
+) -> Result<Vec<ElementarySegment>, TooManyPieces> {
+    let mut audio = AudioFrames::<S>::new(None, frames.len());
+    audio.push(frames, Some(time), faults)?;
+    audio.finish(None, faults)
 }
 
 /// Four bytes of seven bits each.

@@ -4,7 +4,8 @@
 //!
 //! * video: NAL units, each behind a 4-byte big-endian length, without access unit delimiters and
 //!   without parameter sets (those are in [`CodecConfig`]); ISO 14496-15 §5.3.
-//! * AAC: raw frames without ADTS headers.
+//! * AAC: raw data blocks without ADTS headers.
+//! * AC-3: frames as they are. E-AC-3: the frames of all substreams for 1536 samples.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ pub struct Sample {
     pub duration: u32,
     /// Presentation time minus decoding time, in the track's timescale.
     pub composition_offset: i32,
-    /// A decoder can start here (IDR picture; every audio frame).
+    /// A decoder can start here (IDR picture of H.264, random access point of H.265; every audio frame).
     pub is_sync: bool,
 }
 
@@ -36,7 +37,7 @@ pub struct ElementarySegment {
     pub language: Option<String>,
     /// What a decoder must know before the first sample.
     pub config: CodecConfig,
-    /// Ticks per second of the samples' durations and offsets: 90,000 for video, the sampling rate for audio.
+    /// Ticks per second of the samples' durations and offsets: 90,000 for video, the sampling rate for audio (of the core for HE-AAC).
     pub timescale: u32,
     /// Decoding time of the first sample as it was on the wire: 33 bits, 90 kHz, not yet unrolled.
     pub wire_decode_time: u64,

@@ -10,6 +10,7 @@
 use jiff::Timestamp;
 use std::sync::Arc;
 
+use super::dash_codec;
 use super::dash_time::{self, SegmentTime, clock_of, grid_number, segment_time, timescale};
 use super::media_clock::{HEAD_ROOM, elapsed_ticks};
 use super::name::DashTrack;
@@ -20,7 +21,7 @@ use crate::manifest::mpd::{
     AdaptationSet, Descriptor, Mpd, Period, PresentationKind, Representation, SegmentAddressing, SegmentTemplate,
     SegmentTimeline,
 };
-use crate::media::codec::{CodecConfig, TrackKind};
+use crate::media::codec::TrackKind;
 use crate::media::rescale::rescale_signed_time;
 use crate::media::sample::MPEG_TIMESCALE;
 use crate::presentation::timeline::ticks_to_duration;
@@ -284,6 +285,7 @@ impl Source<'_> {
             video.representations.extend(representation(track, config, bitrate, segment_template));
         }
         if !video.representations.is_empty() {
+            dash_codec::lift_common_colour(&mut video);
             sets.push(video);
         }
         for audio in &self.offer.audio {
@@ -359,15 +361,13 @@ fn representation(track: &Track, config: u16, bitrate: u64, template: SegmentTem
         segment_template: Some(template),
         ..Representation::default()
     };
-    match config.as_ref() {
-        CodecConfig::Avc(avc) => {
-            representation.resolution = Some((avc.width, avc.height));
-            representation.frame_rate = (track.kind == TrackKind::Video).then_some(track.frame_rate);
-        }
-        CodecConfig::Aac(aac) => {
-            representation.audio_sampling_rate = Some(aac.sampling_rate);
-            representation.audio_channels = Some(aac.channels);
-        }
+    if let Some(picture) = config.picture() {
+        representation.resolution = Some((picture.width, picture.height));
+        representation.frame_rate = Some(track.frame_rate);
     }
+    representation.audio_sampling_rate = config.sound().map(|sound| sound.sampling_rate);
+    representation.audio_channels = dash_codec::audio_channels(config);
+    representation.essential_properties = dash_codec::colour_properties(config);
+    representation.supplemental_properties = dash_codec::object_properties(config);
     Some(representation)
 }

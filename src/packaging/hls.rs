@@ -12,8 +12,10 @@ use super::piece::{has_media, track_segments};
 use super::{Manifest, RenderError};
 use crate::manifest::hls::{
     FrameRate, MediaPlaylist, MediaSegment, MediaType, ParentPlaylist, PlaylistType as WrittenType, Rendition, Variant,
+    VideoRange,
 };
 use crate::media::codec::TrackKind;
+use crate::media::codec::colour::DynamicRange;
 use crate::media::sample::MPEG_TIMESCALE;
 use crate::presentation::{OutputSegment, OutputTimeline, Snapshot, Stream, Track, View};
 use crate::resources::{Endpoint, Packaging, PlaylistSettings, PlaylistType, StreamSelection};
@@ -116,6 +118,7 @@ pub fn parent_playlist(snapshot: &Snapshot, playlists: &Playlists<'_>) -> Result
                 frame_rate: variant
                     .video
                     .and_then(|video| FrameRate::from_fraction(video.frame_rate.0, video.frame_rate.1)),
+                video_range: variant.video.and_then(video_range),
                 codecs: Some(offer::codecs(variant.video.iter().chain(with_audio).copied())),
                 audio: (groups_audio && variant.video.is_some()).then(|| AUDIO_GROUP.to_owned()),
                 ..Variant::default()
@@ -136,6 +139,15 @@ pub fn parent_playlist(snapshot: &Snapshot, playlists: &Playlists<'_>) -> Result
     Ok(Some(Manifest { text: playlist.to_text()?, last_sequence: None, last_updated: None }))
 }
 
+/// `VIDEO-RANGE` of video that is not of standard range.
+pub fn video_range(track: &Track) -> Option<VideoRange> {
+    match offer::picture(track)?.dynamic_range {
+        DynamicRange::Standard => None,
+        DynamicRange::Hlg => Some(VideoRange::Hlg),
+        DynamicRange::Pq => Some(VideoRange::Pq),
+    }
+}
+
 fn audio_renditions(playlists: &Playlists<'_>, audio: &[Audio<'_>]) -> Vec<Rendition> {
     audio
         .iter()
@@ -154,7 +166,7 @@ fn audio_renditions(playlists: &Playlists<'_>, audio: &[Audio<'_>]) -> Vec<Rendi
                 forced: None,
                 instream_id: None,
                 characteristics: audio.characteristics.map(str::to_owned),
-                channels: offer::channels(audio.track).map(|channels| channels.to_string()),
+                channels: offer::channels(audio.track),
             }
         })
         .collect()

@@ -10,6 +10,7 @@
 
 pub mod cmaf;
 pub mod dash;
+mod dash_codec;
 pub mod dash_layout;
 pub mod dash_profile;
 pub mod dash_time;

@@ -3,7 +3,7 @@
 //! Sound that comes muxed into several variants is offered once: tracks of the same language and configuration whose
 //! bit rates differ by less than a tenth count as the same, and the first is taken.
 
-use crate::media::codec::{CodecConfig, TrackKind};
+use crate::media::codec::{Picture, TrackKind};
 use crate::presentation::event::StreamRole;
 use crate::presentation::{Snapshot, Stream, StreamId, Track};
 use crate::resources::{StreamOrder, StreamSelection};
@@ -180,18 +180,22 @@ pub fn codecs<'a>(tracks: impl IntoIterator<Item = &'a Track>) -> String {
     codecs.join(",")
 }
 
-/// Width and height of a video track's newest configuration, in pixels.
-pub fn resolution(track: &Track) -> Option<(u32, u32)> {
-    match track.configs.last()?.as_ref() {
-        CodecConfig::Avc(avc) => Some((avc.width, avc.height)),
-        CodecConfig::Aac(_) => None,
-    }
+/// What a video track's newest configuration says of its pictures.
+pub fn picture(track: &Track) -> Option<Picture> {
+    track.configs.last()?.picture()
 }
 
-/// Channels of an audio track's newest configuration.
-pub fn channels(track: &Track) -> Option<u8> {
-    match track.configs.last()?.as_ref() {
-        CodecConfig::Aac(aac) => Some(aac.channels),
-        CodecConfig::Avc(_) => None,
-    }
+/// Width and height of a video track's newest configuration, in pixels.
+pub fn resolution(track: &Track) -> Option<(u32, u32)> {
+    picture(track).map(|picture| (picture.width, picture.height))
+}
+
+/// `CHANNELS` of an audio track's newest configuration (RFC 8216bis §4.4.6.1): the number of channels, or, where there
+/// are objects beside them (Dolby Atmos), the complexity of the stream and `JOC`.
+pub fn channels(track: &Track) -> Option<String> {
+    let sound = track.configs.last()?.sound()?;
+    Some(match sound.objects {
+        Some(complexity) => format!("{complexity}/JOC"),
+        None => sound.channels.to_string(),
+    })
 }

@@ -537,10 +537,7 @@ fn track_for<'a>(
     };
     let seconds_64 = u128::from(stored.duration.max(1));
     let bits = u128::from(stored.payload_bytes) * 8 * u128::from(stored.timescale);
-    let codec_rate = match &stored.config {
-        crate::media::codec::CodecConfig::Avc(avc) => avc.frame_rate,
-        _ => None,
-    };
+    let codec_rate = stored.config.picture().and_then(|picture| picture.frame_rate);
     let of_this_kind = tracks.iter().filter(|track| track.stream == stream.id && track.kind == kind).count();
     let number = track_number(stream.id, kind, u32::try_from(of_this_kind).ok()?);
     tracks.push(Track {

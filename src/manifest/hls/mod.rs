@@ -18,7 +18,7 @@ mod write_media;
 mod write_parent;
 
 pub use media::{MediaPlaylist, MediaSegment, PlaylistType};
-pub use parent::{ClosedCaptions, FrameRate, IFrameVariant, MediaType, ParentPlaylist, Rendition, Variant};
+pub use parent::{ClosedCaptions, FrameRate, IFrameVariant, MediaType, ParentPlaylist, Rendition, Variant, VideoRange};
 pub use read::{LineProblem, Playlist, PlaylistError, PlaylistLimits, read_playlist};
 pub use uri::{UriProblem, check_relative_uri};
 pub use write::PlaylistWriteError;

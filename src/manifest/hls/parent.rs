@@ -30,6 +30,8 @@ pub struct Variant {
     pub resolution: Option<(u32, u32)>,
     /// Frames per second.
     pub frame_rate: Option<FrameRate>,
+    /// `VIDEO-RANGE`.
+    pub video_range: Option<VideoRange>,
     /// RFC 6381 codecs of everything in the variant, separated by commas.
     pub codecs: Option<String>,
     /// `GROUP-ID` of its audio renditions.
@@ -38,6 +40,28 @@ pub struct Variant {
     pub subtitles: Option<String>,
     /// What is said of closed captions.
     pub closed_captions: Option<ClosedCaptions>,
+}
+
+/// The dynamic range of a variant's video, RFC 8216bis §4.4.6.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VideoRange {
+    /// `SDR`; also where the attribute is missing.
+    Sdr,
+    /// `HLG`.
+    Hlg,
+    /// `PQ`.
+    Pq,
+}
+
+impl VideoRange {
+    /// The enumerated string.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            VideoRange::Sdr => "SDR",
+            VideoRange::Hlg => "HLG",
+            VideoRange::Pq => "PQ",
+        }
+    }
 }
 
 /// A frame rate as a playlist can say it: thousandths of frames per second.

@@ -4,7 +4,7 @@ use super::attributes::Attributes;
 use super::decimal::{parse_decimal, parse_integer};
 use super::read::{Line, LineProblem, PlaylistError, tag};
 use super::uri::check_relative_uri;
-use super::{ClosedCaptions, FrameRate, IFrameVariant, MediaType, ParentPlaylist, Rendition, Variant};
+use super::{ClosedCaptions, FrameRate, IFrameVariant, MediaType, ParentPlaylist, Rendition, Variant, VideoRange};
 
 /// Reads the lines after `#EXTM3U`.
 pub(super) fn read(lines: &[Line<'_>], entry_limit: usize) -> Result<ParentPlaylist, PlaylistError> {
@@ -78,6 +78,7 @@ fn read_variant(list: &str) -> Result<Variant, LineProblem> {
         average_bandwidth: attributes.parsed("AVERAGE-BANDWIDTH", parse_integer)?,
         resolution: attributes.parsed("RESOLUTION", parse_resolution)?,
         frame_rate: attributes.parsed("FRAME-RATE", parse_frame_rate)?,
+        video_range: attributes.text("VIDEO-RANGE").and_then(video_range),
         codecs: attributes.string("CODECS"),
         audio: attributes.string("AUDIO"),
         subtitles: attributes.string("SUBTITLES"),
@@ -137,6 +138,11 @@ fn parse_resolution(text: &str) -> Option<(u32, u32)> {
     Some((number(width)?, number(height)?))
 }
 
+/// A range that is not known says nothing.
+fn video_range(text: &str) -> Option<VideoRange> {
+    [VideoRange::Sdr, VideoRange::Hlg, VideoRange::Pq].into_iter().find(|range| range.as_str() == text)
+}
+
 fn parse_frame_rate(text: &str) -> Option<FrameRate> {
     let thousandths = u32::try_from(parse_decimal(text, 3)?).ok()?;
     Some(FrameRate { thousandths })
@@ -161,7 +167,7 @@ mod tests {
             #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aud\",NAME=\"Deutsch, Stereo\",LANGUAGE=\"deu\",DEFAULT=YES,CHANNELS=\"2\",URI=\"a.m3u8\"\r\n\
             #EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"CC\",INSTREAM-ID=\"CC1\"\r\n\
             #EXT-X-STREAM-INF:BANDWIDTH=1280000,AVERAGE-BANDWIDTH=1000000,RESOLUTION=1280x720,FRAME-RATE=29.97,\
-            CODECS=\"avc1.64001F,mp4a.40.2\",AUDIO=\"aud\",CLOSED-CAPTIONS=NONE,X-NEW=1\r\n\r\nv.m3u8\r\n";
+            VIDEO-RANGE=PQ,CODECS=\"avc1.64001F,mp4a.40.2\",AUDIO=\"aud\",CLOSED-CAPTIONS=NONE,X-NEW=1\r\n\r\nv.m3u8\r\n";
         let playlist = parse(text).unwrap();
         assert_eq!(playlist.version, 6);
         assert_eq!(playlist.other_tags, ["# made by an encoder"]);
@@ -173,6 +179,7 @@ mod tests {
                 average_bandwidth: Some(1_000_000),
                 resolution: Some((1_280, 720)),
                 frame_rate: Some(FrameRate { thousandths: 29_970 }),
+                video_range: Some(VideoRange::Pq),
                 codecs: Some("avc1.64001F,mp4a.40.2".to_owned()),
                 audio: Some("aud".to_owned()),
                 subtitles: None,

@@ -55,6 +55,9 @@ fn write_variant(text: &mut String, variant: &Variant) -> Result<(), PlaylistWri
         let (whole, thousandths) = (rate.thousandths / 1_000, rate.thousandths % 1_000);
         attributes.plain("FRAME-RATE", format_args!("{whole}.{thousandths:03}"));
     }
+    if let Some(range) = variant.video_range {
+        attributes.plain("VIDEO-RANGE", range.as_str());
+    }
     attributes.quoted_if("CODECS", variant.codecs.as_deref())?;
     attributes.quoted_if("AUDIO", variant.audio.as_deref())?;
     attributes.quoted_if("SUBTITLES", variant.subtitles.as_deref())?;
@@ -124,6 +127,7 @@ mod tests {
             average_bandwidth: Some(average),
             resolution: Some(resolution),
             frame_rate: Some(FrameRate { thousandths: 25_000 }),
+            video_range: None,
             codecs: Some(codecs.to_owned()),
             audio: Some("audio_0".to_owned()),
             subtitles: Some("subtitles".to_owned()),

@@ -99,8 +99,12 @@ pub struct Representation {
     pub audio_sampling_rate: Option<u32>,
     /// `@codecs`, RFC 6381.
     pub codecs: String,
-    /// Channels, written as an `AudioChannelConfiguration` of ISO 23003-3.
-    pub audio_channels: Option<u8>,
+    /// `AudioChannelConfiguration`.
+    pub audio_channels: Option<Descriptor>,
+    /// `EssentialProperty`: players that do not know one pass the representation over.
+    pub essential_properties: Vec<Descriptor>,
+    /// `SupplementalProperty`.
+    pub supplemental_properties: Vec<Descriptor>,
     /// Its own template (full layout).
     pub segment_template: Option<SegmentTemplate>,
 }

@@ -2,11 +2,12 @@
 
 use super::text::{date_time, is_language_tag, milliseconds, seconds};
 use super::xml::{Element, MpdWriteError, XmlWriter};
-use super::{AdaptationSet, Mpd, Period, PresentationKind, Representation, SegmentAddressing, SegmentTemplate};
+use super::{
+    AdaptationSet, Descriptor, Mpd, Period, PresentationKind, Representation, SegmentAddressing, SegmentTemplate,
+};
 
 const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";
 const ROLE_SCHEME: &str = "urn:mpeg:dash:role:2011";
-const CHANNELS_SCHEME: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
 const UTC_TIME_SCHEME: &str = "urn:scte:dash:utc-time";
 
 impl Mpd {
@@ -93,10 +94,7 @@ fn write_adaptation_set(xml: &mut XmlWriter, set: &AdaptationSet) -> Result<(), 
         .with_some("codingDependency", set.coding_dependency.map(|depends| if depends { "true" } else { "false" }))
         .with_some("lang", set.language.as_ref());
     xml.element(element, |xml| {
-        for property in &set.essential_properties {
-            let element = Element::new("EssentialProperty").with("schemeIdUri", &property.scheme_id_uri);
-            xml.empty(element.with_some("value", property.value.as_ref()))?;
-        }
+        write_descriptors(xml, "EssentialProperty", &set.essential_properties)?;
         if let Some(label) = &set.label {
             xml.text(Element::new("Label"), label)?;
         }
@@ -124,15 +122,25 @@ fn write_representation(xml: &mut XmlWriter, representation: &Representation) ->
         .with_number("bandwidth", representation.bandwidth)
         .with_some("audioSamplingRate", number(representation.audio_sampling_rate))
         .with("codecs", &representation.codecs);
-    if representation.audio_channels.is_none() && representation.segment_template.is_none() {
+    let is_empty = representation.audio_channels.is_none()
+        && representation.essential_properties.is_empty()
+        && representation.supplemental_properties.is_empty()
+        && representation.segment_template.is_none();
+    if is_empty {
         return xml.empty(element);
     }
     xml.element(element, |xml| {
-        if let Some(channels) = representation.audio_channels {
-            let configuration = Element::new("AudioChannelConfiguration").with("schemeIdUri", CHANNELS_SCHEME);
-            xml.empty(configuration.with_number("value", channels))?;
-        }
+        write_descriptors(xml, "AudioChannelConfiguration", representation.audio_channels.as_slice())?;
+        write_descriptors(xml, "EssentialProperty", &representation.essential_properties)?;
+        write_descriptors(xml, "SupplementalProperty", &representation.supplemental_properties)?;
         representation.segment_template.iter().try_for_each(|template| write_segment_template(xml, template))
+    })
+}
+
+fn write_descriptors(xml: &mut XmlWriter, name: &'static str, descriptors: &[Descriptor]) -> Result<(), MpdWriteError> {
+    descriptors.iter().try_for_each(|descriptor| {
+        let element = Element::new(name).with("schemeIdUri", &descriptor.scheme_id_uri);
+        xml.empty(element.with_some("value", descriptor.value.as_ref()))
     })
 }
 

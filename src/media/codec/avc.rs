@@ -4,7 +4,9 @@ use bytes::Bytes;
 use h264_reader::nal::sps::{FrameMbsFlags, SeqParameterSet};
 use h264_reader::rbsp::{BitReader, decode_nal};
 
-use super::AvcConfig;
+use super::sei::message_header;
+use super::{AvcConfig, reduced_frame_rate};
+use crate::media::bits::RbspBits;
 
 /// `nal_unit_type`, ISO 14496-10 table 7-1.
 pub mod nal_unit_type {
@@ -43,62 +45,6 @@ pub enum ParameterSetError {
     /// The picture parameter set's identifiers are missing or too large.
     #[error("picture parameter set has no valid identifiers")]
     Picture,
-}
-
-/// Bits of a NAL unit after its first byte, with emulation prevention bytes taken out (ISO 14496-10 §7.3.1).
-///
-/// Reads past the end give `None`.
-#[derive(Debug, Clone)]
-pub struct RbspBits<'a> {
-    bytes: &'a [u8],
-    zeros: u8,
-    current: u8,
-    left: u8,
-}
-
-impl<'a> RbspBits<'a> {
-    /// From a whole NAL unit, its header byte included.
-    pub fn new(nal: &'a [u8]) -> RbspBits<'a> {
-        RbspBits { bytes: nal.get(1..).unwrap_or_default(), zeros: 0, current: 0, left: 0 }
-    }
-
-    fn next_byte(&mut self) -> Option<u8> {
-        let (mut byte, mut rest) = self.bytes.split_first()?;
-        if self.zeros >= 2 && *byte == 3 {
-            (byte, rest) = rest.split_first()?;
-            self.zeros = 0;
-        }
-        self.bytes = rest;
-        self.zeros = if *byte == 0 { self.zeros.saturating_add(1) } else { 0 };
-        Some(*byte)
-    }
-
-    /// The next `count` bits (at most 32), the first of them highest.
-    pub fn bits(&mut self, count: u8) -> Option<u32> {
-        let mut value = 0u32;
-        for _ in 0..count {
-            if self.left == 0 {
-                self.current = self.next_byte()?;
-                self.left = 8;
-            }
-            self.left -= 1;
-            value = value << 1 | u32::from(self.current >> self.left & 1);
-        }
-        Some(value)
-    }
-
-    /// An unsigned Exp-Golomb code, `ue(v)` of ISO 14496-10 §9.1, up to 2³² − 2.
-    pub fn unsigned(&mut self) -> Option<u32> {
-        let mut leading_zeros = 0u8;
-        while self.bits(1)? == 0 {
-            leading_zeros += 1;
-            if leading_zeros > 31 {
-                return None;
-            }
-        }
-        let suffix = self.bits(leading_zeros)?;
-        Some((1u32 << leading_zeros) - 1 + suffix)
-    }
 }
 
 /// What a packager needs of a sequence parameter set.
@@ -150,7 +96,8 @@ impl SequenceParameters {
             width,
             height,
             sample_aspect_ratio: aspect.unwrap_or((1, 1)),
-            frame_rate: timing.and_then(|timing| frame_rate(timing.time_scale, timing.num_units_in_tick)),
+            frame_rate: timing
+                .and_then(|timing| reduced_frame_rate(timing.time_scale, u64::from(timing.num_units_in_tick) * 2)),
             frame_num_bits: parsed.log2_max_frame_num(),
             frames_only: parsed.frame_mbs_flags == FrameMbsFlags::Frames,
             separate_colour_planes: parsed.chroma_info.separate_colour_plane_flag,
@@ -158,22 +105,9 @@ impl SequenceParameters {
     }
 }
 
-/// `time_scale / (2 · num_units_in_tick)`, reduced; `None` if either is 0 or the fraction does not fit.
-fn frame_rate(time_scale: u32, units_in_tick: u32) -> Option<(u32, u32)> {
-    let (numerator, denominator) = (u64::from(time_scale), u64::from(units_in_tick) * 2);
-    if numerator == 0 || denominator == 0 {
-        return None;
-    }
-    let (mut divisor, mut remainder) = (numerator, denominator);
-    while remainder != 0 {
-        (divisor, remainder) = (remainder, divisor % remainder);
-    }
-    Some((u32::try_from(numerator / divisor).ok()?, u32::try_from(denominator / divisor).ok()?))
-}
-
 /// `pic_parameter_set_id` and `seq_parameter_set_id` of a picture parameter set, NAL header included.
 pub fn picture_parameter_ids(nal: &[u8]) -> Result<(usize, usize), ParameterSetError> {
-    let mut bits = RbspBits::new(nal);
+    let mut bits = RbspBits::new(nal, 1);
     let mut id = |maximum: usize| {
         bits.unsigned()
             .and_then(|id| usize::try_from(id).ok())
@@ -200,7 +134,7 @@ pub struct SliceStart {
 impl SliceStart {
     /// Reads a slice's first three fields.
     pub fn read(nal: &[u8]) -> Option<SliceStart> {
-        Self::read_bits(&mut RbspBits::new(nal))
+        Self::read_bits(&mut RbspBits::new(nal, 1))
     }
 
     fn read_bits(bits: &mut RbspBits<'_>) -> Option<SliceStart> {
@@ -225,7 +159,7 @@ impl Field {
         if sequence.frames_only {
             return None;
         }
-        let mut bits = RbspBits::new(nal);
+        let mut bits = RbspBits::new(nal, 1);
         SliceStart::read_bits(&mut bits)?;
         if sequence.separate_colour_planes {
             bits.bits(2)?;
@@ -244,28 +178,16 @@ impl Field {
 
 /// Whether an SEI NAL unit has a recovery point message (payload type 6, ISO 14496-10 §D.1.8).
 pub fn has_recovery_point(sei: &[u8]) -> bool {
-    let mut bits = RbspBits::new(sei);
-    let number = |bits: &mut RbspBits<'_>| {
-        let mut sum = 0u32;
-        loop {
-            let byte = bits.bits(8)?;
-            sum = sum.checked_add(byte)?;
-            if byte != 0xFF {
-                return Some(sum);
-            }
-        }
-    };
-    loop {
-        let (Some(kind), Some(size)) = (number(&mut bits), number(&mut bits)) else { return false };
+    let mut bits = RbspBits::new(sei, 1);
+    while let Some((kind, size)) = message_header(&mut bits) {
         if kind == 6 {
             return true;
         }
-        for _ in 0..size {
-            if bits.bits(8).is_none() {
-                return false;
-            }
+        if bits.skip(size as usize * 8).is_none() {
+            return false;
         }
     }
+    false
 }
 
 impl AvcConfig {
@@ -305,22 +227,6 @@ mod tests {
     ];
 
     #[test]
-    fn emulation_prevention_bytes_are_no_bits() {
-        let mut bits = RbspBits::new(&[0x67, 0x00, 0x00, 0x03, 0x01, 0x00, 0x00, 0x03, 0x00]);
-        assert_eq!(bits.bits(32), Some(1 << 8));
-        assert_eq!(bits.bits(16), Some(0));
-        assert_eq!(bits.bits(1), None);
-    }
-
-    #[test]
-    fn exponential_golomb_codes_are_read() {
-        // 1 | 010 | 011 | 00100 | 00101
-        let mut bits = RbspBits::new(&[0, 0b1010_0110, 0b0100_0010, 0b1000_0000]);
-        assert_eq!((0..5).map(|_| bits.unsigned()).collect::<Vec<_>>(), [Some(0), Some(1), Some(2), Some(3), Some(4)]);
-        assert_eq!(RbspBits::new(&[0, 0, 0, 0, 0, 1]).unsigned(), None, "more than 31 leading zeros");
-    }
-
-    #[test]
     fn a_configuration_says_size_rate_and_codec() {
         let config = AvcConfig::from_parameter_sets(vec![Bytes::from_static(SPS_320X180)], vec![]).unwrap();
         assert_eq!((config.width, config.height, config.frame_rate), (320, 180, Some((25, 1))));
@@ -340,15 +246,6 @@ mod tests {
         for length in 0..SPS_320X180.len() - 1 {
             assert!(SequenceParameters::read(&SPS_320X180[..length]).is_err(), "length {length}");
         }
-    }
-
-    #[test]
-    fn frame_rates_are_reduced() {
-        assert_eq!(frame_rate(60_000, 1001), Some((30_000, 1001)));
-        assert_eq!(frame_rate(50, 1), Some((25, 1)));
-        assert_eq!(frame_rate(0, 1), None);
-        assert_eq!(frame_rate(1, 0), None);
-        assert_eq!(frame_rate(1, u32::MAX), None, "the denominator does not fit");
     }
 
     #[test]

@@ -94,11 +94,11 @@ fn track_header(writer: &mut BoxWriter, track: &InitTrack<'_>) {
 
 /// Width and height as shown, 16.16: the width is stretched by the sample aspect ratio.
 fn presented_size(config: &CodecConfig) -> (u32, u32) {
-    let CodecConfig::Avc(avc) = config else { return (0, 0) };
-    let (horizontal, vertical) = avc.sample_aspect_ratio;
+    let Some(picture) = config.picture() else { return (0, 0) };
+    let (horizontal, vertical) = picture.sample_aspect_ratio;
     let (horizontal, vertical) = if horizontal == 0 || vertical == 0 { (1, 1) } else { (horizontal, vertical) };
-    let width = (u64::from(avc.width) << 16) * u64::from(horizontal) / u64::from(vertical);
-    (u32::try_from(width).unwrap_or(u32::MAX), avc.height.saturating_mul(0x1_0000))
+    let width = (u64::from(picture.width) << 16) * u64::from(horizontal) / u64::from(vertical);
+    (u32::try_from(width).unwrap_or(u32::MAX), picture.height.saturating_mul(0x1_0000))
 }
 
 fn media(writer: &mut BoxWriter, track: &InitTrack<'_>, entry: &SampleEntry<'_>) {

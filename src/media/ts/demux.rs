@@ -11,8 +11,9 @@ use super::psi::{
     SPLICE_INFO_TABLE_ID, SectionAssembler, StreamDescription, StreamKind, crc32, read_program_associations,
     read_program_map,
 };
-use super::video::{Stamp, VideoUnits};
-use crate::media::adts::AdtsFrames;
+use super::video::{AvcSyntax, HevcSyntax, Stamp, VideoSyntax, VideoUnits};
+use crate::media::audio_frames::AudioFrames;
+use crate::media::audio_frames::syntax::{Ac3, Adts, Eac3, FrameSyntax};
 use crate::media::fault::{Fault, FaultKind, Faults, TooManyPieces};
 use crate::media::sample::ElementarySegment;
 
@@ -52,7 +53,7 @@ pub enum IgnoredReason {
     /// It carries messages, which are in [`TransportSegment::splice_sections`] and
     /// [`TransportSegment::timed_metadata`].
     Messages,
-    /// H.264 without a sequence parameter set.
+    /// Video without a sequence parameter set.
     NoParameterSets,
     /// The program map lists it, but it has no samples here.
     Empty,
@@ -61,7 +62,7 @@ pub enum IgnoredReason {
 impl std::fmt::Display for IgnoredReason {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let name = match self {
-            IgnoredReason::NoParameterSets => return formatter.write_str("h.264 without a sequence parameter set"),
+            IgnoredReason::NoParameterSets => return formatter.write_str("video without a sequence parameter set"),
             IgnoredReason::Empty => return formatter.write_str("no samples in this segment"),
             IgnoredReason::Messages => return formatter.write_str("messages, but no samples"),
             IgnoredReason::NotPackagedYet(kind) => match kind {
@@ -175,22 +176,24 @@ pub fn demux(bytes: &Bytes) -> Result<TransportSegment, TsError> {
     let file = SortedPackets::read(bytes, &mut faults)?;
     let streams = file.streams(&mut faults)?;
     let mut segment = TransportSegment::default();
-    let clock_pid = [StreamKind::H264, StreamKind::AacAdts]
-        .iter()
-        .find_map(|kind| streams.iter().find(|stream| stream.kind == *kind).map(|stream| stream.pid));
+    let first = |wanted: fn(StreamKind) -> bool| streams.iter().find(|stream| wanted(stream.kind));
+    let clock_pid = first(StreamKind::is_video).or_else(|| first(StreamKind::is_audio)).map(|stream| stream.pid);
     let mut buffer = Vec::new();
     for (place, stream) in streams.iter().enumerate() {
         let pid = stream.pid;
         let before = streams.iter().take(place).filter(|other| other.kind == stream.kind).count();
         let stream_index = u8::try_from(before).unwrap_or(u8::MAX);
         let reason = match stream.kind {
-            StreamKind::H264 | StreamKind::AacAdts if file.packets(pid).is_some_and(|packets| packets.is_scrambled) => {
-                return Err(TsError::Scrambled(pid));
-            }
-            StreamKind::H264 | StreamKind::AacAdts => {
+            StreamKind::H264 | StreamKind::H265 | StreamKind::AacAdts | StreamKind::Ac3 | StreamKind::Eac3 => {
+                if file.packets(pid).is_some_and(|packets| packets.is_scrambled) {
+                    return Err(TsError::Scrambled(pid));
+                }
                 let tracks = match stream.kind {
-                    StreamKind::H264 => file.video(stream, &mut buffer, &mut faults),
-                    _ => file.audio(stream, &mut buffer, &mut faults).map(Some),
+                    StreamKind::H264 => file.video::<AvcSyntax>(stream, &mut buffer, &mut faults),
+                    StreamKind::H265 => file.video::<HevcSyntax>(stream, &mut buffer, &mut faults),
+                    StreamKind::Ac3 => file.audio::<Ac3>(stream, &mut buffer, &mut faults).map(Some),
+                    StreamKind::Eac3 => file.audio::<Eac3>(stream, &mut buffer, &mut faults).map(Some),
+                    _ => file.audio::<Adts>(stream, &mut buffer, &mut faults).map(Some),
                 };
                 match tracks.map_err(|source| TsError::TooManyPieces { pid, source })? {
                     None => IgnoredReason::NoParameterSets,
@@ -457,7 +460,7 @@ impl<'a> SortedPackets<'a> {
         Ok(())
     }
 
-    fn video(
+    fn video<S: VideoSyntax>(
         &self,
         stream: &StreamDescription,
         buffer: &mut Vec<u8>,
@@ -466,7 +469,7 @@ impl<'a> SortedPackets<'a> {
         let pid = stream.pid;
         // Lengths of four bytes take the place of start codes, some of which have three.
         let size = self.size(pid);
-        let mut units = VideoUnits::new(pid, size + size / 64);
+        let mut units = VideoUnits::<S>::new(pid, size + size / 64);
         self.pes_packets(pid, buffer, faults, |event, faults| {
             let PesEvent::Packet { buffer } = event else { return units.lost(faults) };
             let Ok(header) = PesHeader::read(buffer) else {
@@ -484,14 +487,14 @@ impl<'a> SortedPackets<'a> {
         units.finish(stream.language.as_deref(), faults)
     }
 
-    fn audio(
+    fn audio<S: FrameSyntax>(
         &self,
         stream: &StreamDescription,
         buffer: &mut Vec<u8>,
         faults: &mut Faults,
     ) -> Result<Vec<ElementarySegment>, TooManyPieces> {
         let pid = stream.pid;
-        let mut frames = AdtsFrames::new(Some(pid), self.size(pid));
+        let mut frames = AudioFrames::<S>::new(Some(pid), self.size(pid));
         self.pes_packets(pid, buffer, faults, |event, faults| {
             let PesEvent::Packet { buffer } = event else { return frames.lost(faults) };
             let Ok(header) = PesHeader::read(buffer) else {

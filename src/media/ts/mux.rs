@@ -6,14 +6,14 @@
 //! * **Video and audio**: every segment starts its continuity counters at 0 and ends them at 15. Where the number of
 //!   packets is no multiple of 16, the last PES packet is spread over up to 15 more packets, with stuffing. This
 //!   costs 1.4 kB per track and segment on average and holds for whatever segments are played one after another.
-//! * **PAT and PMT**: each is there once, at the start, and has the low four bits of the segment's number as its
-//!   counter. It costs nothing and holds as long as segments are played in order.
+//! * **PAT and PMT**: each is there once, at the start, and has the low four bits of the segment's number (times its
+//!   packets) as its counter. It costs nothing and holds as long as segments are played in order.
 //!
 //! Program clock references are [`CLOCK_LEAD`] before the decoding time of what follows. They are on the video, at
 //! least every 100 ms, or on the first audio if there is no video.
 
 mod adts;
-mod packed_aac;
+mod packed_audio;
 mod packets;
 mod tables;
 mod units;
@@ -28,7 +28,7 @@ use packets::Packetizer;
 use units::Unit;
 
 pub use adts::AdtsError;
-pub use packed_aac::packed_aac_segment;
+pub use packed_audio::packed_audio_segment;
 
 /// Where the program map is. These are the PIDs that AWS encoders use by default.
 pub const PROGRAM_MAP_PID: u16 = 480;
@@ -37,7 +37,7 @@ pub const VIDEO_PID: u16 = 481;
 /// Where the first audio is; the others follow.
 pub const FIRST_AUDIO_PID: u16 = 482;
 
-/// Audio tracks in one segment: then the program map still fits one packet.
+/// Audio tracks in one segment, by AWS's quota.
 pub const MAX_AUDIO_TRACKS: usize = 10;
 
 /// How far the program clock is behind the decoding times, in ticks of 90 kHz: the time that a decoder has to fill its
@@ -86,7 +86,7 @@ pub enum TsMuxError {
         /// How many.
         count: usize,
     },
-    /// The program map has to fit one packet.
+    /// More audio than AWS's quota allows.
     #[error("there are {count} audio tracks, more than {MAX_AUDIO_TRACKS}")]
     TooManyAudioTracks {
         /// How many.
@@ -97,6 +97,12 @@ pub enum TsMuxError {
     CodecChange {
         /// The track.
         track: usize,
+        /// The piece.
+        piece: usize,
+    },
+    /// Packed audio of something else.
+    #[error("piece {piece} is not audio")]
+    NoAudio {
         /// The piece.
         piece: usize,
     },
@@ -135,7 +141,7 @@ pub enum TsMuxError {
 /// A whole transport stream segment: PAT, PMT, then PES packets of all tracks in order of decoding time.
 ///
 /// Every access unit of video starts with an access unit delimiter, every sync sample with its parameter sets; AAC
-/// frames get ADTS headers. `sequence_number` is the segment's number, for the counters of PAT and PMT.
+/// frames get ADTS headers, those of AC-3 and E-AC-3 have their own. `sequence_number` is the segment's number, for the counters of PAT and PMT.
 pub fn transport_segment(tracks: &[MuxTrack<'_>], sequence_number: u64) -> Result<Bytes, TsMuxError> {
     let streams = streams(tracks)?;
     let clock = streams
@@ -151,13 +157,16 @@ pub fn transport_segment(tracks: &[MuxTrack<'_>], sequence_number: u64) -> Resul
         queues.push(units);
     }
     let order = interleave(&queues, clock);
-    let packets: usize = 2 + order.clock_only + queues.iter().flatten().map(|unit| unit.packets).sum::<usize>();
+    let clock_pid = streams.get(clock).map_or(VIDEO_PID, |stream| stream.pid);
+    let (association, map) = (tables::program_association(), tables::program_map(clock_pid, &streams));
+    let packets: usize = tables::section_packets(&association)
+        + tables::section_packets(&map)
+        + order.clock_only
+        + queues.iter().flatten().map(|unit| unit.packets).sum::<usize>();
 
     let mut out = Vec::with_capacity(packets * PACKET_SIZE);
-    let table_counter = (sequence_number & 0x0F) as u8;
-    let clock_pid = streams.get(clock).map_or(VIDEO_PID, |stream| stream.pid);
-    tables::write_section(&mut out, PAT_PID, table_counter, &tables::program_association());
-    tables::write_section(&mut out, PROGRAM_MAP_PID, table_counter, &tables::program_map(clock_pid, &streams));
+    tables::write_section(&mut out, PAT_PID, sequence_number, &association);
+    tables::write_section(&mut out, PROGRAM_MAP_PID, sequence_number, &map);
 
     let mut packetizers: Vec<Packetizer> = streams.iter().map(|stream| Packetizer::new(stream.pid)).collect();
     let mut scratch = Vec::new();
@@ -183,6 +192,8 @@ struct Stream<'a> {
     pid: u16,
     stream_id: u8,
     stream_type: u8,
+    /// `format_identifier` of a registration descriptor.
+    registration: Option<&'static [u8; 4]>,
     language: Option<&'a str>,
     has_samples: bool,
 }
@@ -204,19 +215,28 @@ fn streams<'a>(tracks: &[MuxTrack<'a>]) -> Result<Vec<Stream<'a>>, TsMuxError> {
                 return Err(TsMuxError::PayloadSize { track: index, piece: piece_index, samples, payload });
             }
         }
-        let (pid, stream_id, stream_type) = match kind {
+        let (pid, number) = match kind {
             TrackKind::Video => {
                 videos += 1;
-                (VIDEO_PID, pes::STREAM_ID_VIDEO, psi::STREAM_TYPE_H264)
+                (VIDEO_PID, 0)
             }
             TrackKind::Audio => {
                 audios += 1;
                 let number = audios.min(MAX_AUDIO_TRACKS) - 1;
-                (FIRST_AUDIO_PID + number as u16, pes::STREAM_ID_AUDIO + number as u8, psi::STREAM_TYPE_AAC_ADTS)
+                (FIRST_AUDIO_PID + number as u16, number as u8)
             }
         };
+        let (stream_id, stream_type, registration) = match first.config {
+            CodecConfig::Avc(_) => (pes::STREAM_ID_VIDEO, psi::STREAM_TYPE_H264, None),
+            CodecConfig::Hevc(_) => (pes::STREAM_ID_VIDEO, psi::STREAM_TYPE_H265, Some(b"HEVC")),
+            CodecConfig::Aac(_) => (pes::STREAM_ID_AUDIO + number, psi::STREAM_TYPE_AAC_ADTS, None),
+            // ATSC A/52 annex A.3 and annex G.3.
+            CodecConfig::Ac3(_) => (pes::STREAM_ID_PRIVATE_1, psi::STREAM_TYPE_AC3, Some(b"AC-3")),
+            CodecConfig::Eac3(_) => (pes::STREAM_ID_PRIVATE_1, psi::STREAM_TYPE_EAC3, Some(b"EAC3")),
+        };
         let has_samples = track.pieces.iter().any(|piece| !piece.samples.is_empty());
-        streams.push(Stream { kind, pid, stream_id, stream_type, language: track.language, has_samples });
+        let language = track.language;
+        streams.push(Stream { kind, pid, stream_id, stream_type, registration, language, has_samples });
     }
     if videos > 1 {
         return Err(TsMuxError::TooManyVideoTracks { count: videos });

@@ -121,6 +121,18 @@ pub enum StreamKind {
     Other,
 }
 
+impl StreamKind {
+    /// Video that is packaged.
+    pub fn is_video(self) -> bool {
+        matches!(self, StreamKind::H264 | StreamKind::H265)
+    }
+
+    /// Audio that is packaged.
+    pub fn is_audio(self) -> bool {
+        matches!(self, StreamKind::AacAdts | StreamKind::Ac3 | StreamKind::Eac3)
+    }
+}
+
 /// One elementary stream of a program map.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamDescription {

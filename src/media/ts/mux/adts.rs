@@ -149,7 +149,7 @@ mod tests {
         let header = AdtsHeader::read(&writer(&[0x11, 0x90]).unwrap().header(371).unwrap()).unwrap();
         assert_eq!((header.object_type, header.sampling_rate(), header.channels()), (2, 48_000, Some(2)));
         assert_eq!((header.header_size, header.frame_size, header.raw_data_blocks), (7, 378, 1));
-        let config = header.config().unwrap();
+        let config = header.config(&[]).unwrap();
         assert_eq!(config.audio_specific_config.as_ref(), [0x11, 0x90]);
     }
 

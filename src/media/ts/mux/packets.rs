@@ -1,6 +1,6 @@
 //! PES packets into transport packets (ISO 13818-1 §2.4.3.2).
 
-use super::units::{Unit, first_field_size};
+use super::units::{LONGEST_PES_HEADER, Unit, first_field_size};
 use crate::media::ts::packet::SYNC_BYTE;
 
 /// Bytes of a packet after its four-byte header.
@@ -34,7 +34,15 @@ impl Packetizer {
         for index in 0..unit.packets {
             let field = if index == 0 { first_field_size(clock.is_some(), unit.is_sync) } else { 0 };
             let room = PAYLOAD_SIZE - field;
-            let share = if unit.is_spread { rest.len().div_ceil(unit.packets - index) } else { rest.len() };
+            let share = match unit.is_spread {
+                false => rest.len(),
+                // Some readers expect the whole PES header in the first packet.
+                true if index == 0 => {
+                    let spare = rest.len().saturating_sub(unit.packets - 1);
+                    rest.len().div_ceil(unit.packets).max(LONGEST_PES_HEADER.min(spare))
+                }
+                true => rest.len().div_ceil(unit.packets - index),
+            };
             let (payload, after) = rest.split_at(share.min(room).min(rest.len()));
             rest = after;
             let stuffing = room - payload.len();

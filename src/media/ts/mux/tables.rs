@@ -1,5 +1,6 @@
 //! Program association and program map (ISO 13818-1 §2.4.4).
 
+use super::packets::PAYLOAD_SIZE;
 use super::{PROGRAM_MAP_PID, Stream};
 use crate::media::ts::packet::{PACKET_SIZE, SYNC_BYTE};
 use crate::media::ts::psi::{self, crc32, descriptor};
@@ -23,12 +24,19 @@ pub(super) fn program_map(clock_pid: u16, streams: &[Stream<'_>]) -> Vec<u8> {
     for stream in streams {
         body.push(stream.stream_type);
         body.extend_from_slice(&(0xE000 | stream.pid).to_be_bytes());
-        match stream.language.map(str::as_bytes) {
-            Some(&[a, b, c]) if [a, b, c].iter().all(u8::is_ascii_lowercase) => {
-                body.extend_from_slice(&[0xF0, 6, descriptor::ISO_639_LANGUAGE, 4, a, b, c, 0]);
-            }
-            _ => body.extend_from_slice(&[0xF0, 0]),
+        let mut descriptors = Vec::with_capacity(12);
+        if let Some(identifier) = stream.registration {
+            descriptors.extend_from_slice(&[descriptor::REGISTRATION, 4]);
+            descriptors.extend_from_slice(identifier);
         }
+        if let Some(&[a, b, c]) = stream.language.map(str::as_bytes)
+            && [a, b, c].iter().all(u8::is_ascii_lowercase)
+        {
+            descriptors.extend_from_slice(&[descriptor::ISO_639_LANGUAGE, 4, a, b, c, 0]);
+        }
+        // At most 12 bytes.
+        body.extend_from_slice(&(0xF000 | descriptors.len() as u16).to_be_bytes());
+        body.extend_from_slice(&descriptors);
     }
     section(psi::PMT_TABLE_ID, PROGRAM_NUMBER, &body)
 }
@@ -51,12 +59,24 @@ fn section(table_id: u8, table_id_extension: u16, body: &[u8]) -> Vec<u8> {
     section
 }
 
-/// Writes a section that fits one packet; the rest of the packet is filled.
-pub(super) fn write_section(out: &mut Vec<u8>, pid: u16, counter: u8, section: &[u8]) {
-    let end = out.len() + PACKET_SIZE;
+/// Packets that a section takes, its pointer field included.
+pub(super) fn section_packets(section: &[u8]) -> usize {
+    (section.len() + 1).div_ceil(PAYLOAD_SIZE)
+}
+
+/// Writes a section; the rest of its last packet is filled.
+///
+/// Counters go on from segment to segment as long as the section keeps its number of packets.
+pub(super) fn write_section(out: &mut Vec<u8>, pid: u16, sequence_number: u64, section: &[u8]) {
     let [high, low] = pid.to_be_bytes();
-    out.extend_from_slice(&[SYNC_BYTE, 0x40 | high & 0x1F, low, 0x10 | counter & 0x0F, 0]);
-    out.extend_from_slice(section);
-    debug_assert!(out.len() <= end, "a table fits one packet");
-    out.resize(end, 0xFF);
+    let first = sequence_number.wrapping_mul(section_packets(section) as u64);
+    let payload = [&[0], section].concat(); // pointer_field
+    for (index, chunk) in payload.chunks(PAYLOAD_SIZE).enumerate() {
+        let end = out.len() + PACKET_SIZE;
+        let start = if index == 0 { 0x40 } else { 0 };
+        let counter = (first.wrapping_add(index as u64) & 0x0F) as u8;
+        out.extend_from_slice(&[SYNC_BYTE, start | high & 0x1F, low, 0x10 | counter]);
+        out.extend_from_slice(chunk);
+        out.resize(end, 0xFF);
+    }
 }

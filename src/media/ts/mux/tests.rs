@@ -201,7 +201,7 @@ fn what_does_not_fit_together_is_refused() {
 #[test]
 fn packed_audio_has_its_time_in_front() {
     let audio = Track::audio(48_000, &[10, 20]);
-    let segment = packed_aac_segment(&audio.mux().pieces).unwrap();
+    let segment = packed_audio_segment(&audio.mux().pieces).unwrap();
     assert_eq!(segment[..10], [b'I', b'D', b'3', 4, 0, 0, 0, 0, 0, 63]);
     assert_eq!(segment[10..20], [b'P', b'R', b'I', b'V', 0, 0, 0, 53, 0, 0]);
     assert_eq!(segment[65..73], 90_000u64.to_be_bytes());

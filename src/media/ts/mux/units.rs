@@ -1,6 +1,8 @@
 //! What becomes one PES packet each: an access unit of video, or some frames of audio.
 
-use crate::media::codec::{AvcConfig, CodecConfig};
+use bytes::Bytes;
+
+use crate::media::codec::CodecConfig;
 use crate::media::rescale::rescale_time;
 use crate::media::sample::{MPEG_TIMESCALE, Sample};
 use crate::media::ts::packet::PACKET_SIZE;
@@ -10,8 +12,10 @@ use super::adts::AdtsWriter;
 use super::packets::{CLOCK_FIELD_SIZE, PAYLOAD_SIZE, RANDOM_ACCESS_FIELD_SIZE};
 use super::{MuxPiece, MuxTrack, TsMuxError};
 
-/// An access unit delimiter that allows every slice type, with its start code.
-const ACCESS_UNIT_DELIMITER: [u8; 6] = [0, 0, 0, 1, 0x09, 0xF0];
+/// An access unit delimiter of H.264 that allows every slice type, with its start code.
+const AVC_DELIMITER: &[u8] = &[0, 0, 0, 1, 0x09, 0xF0];
+/// The same of H.265.
+const HEVC_DELIMITER: &[u8] = &[0, 0, 0, 1, 0x46, 0x01, 0x50];
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
 /// Bytes of audio after which a PES packet is closed.
@@ -45,17 +49,78 @@ pub(super) struct Unit {
     pub(super) is_spread: bool,
 }
 
+/// How samples stand in an elementary stream.
+enum Framing<'a> {
+    /// Behind start codes, with what every access unit and every sync sample have in front.
+    NalUnits { added: AddedUnits<'a> },
+    /// One after another, with ADTS headers if there is a writer for them.
+    AudioFrames(Option<AdtsWriter>),
+}
+
+/// NAL units that are in the configuration or nowhere, and that an elementary stream must have.
+struct AddedUnits<'a> {
+    delimiter: &'static [u8],
+    parameter_sets: [&'a [Bytes]; 3],
+}
+
+impl AddedUnits<'_> {
+    fn parameter_sets(&self) -> impl Iterator<Item = &Bytes> {
+        self.parameter_sets.iter().copied().flatten()
+    }
+
+    /// Bytes in front of a sample.
+    fn size(&self, is_sync: bool) -> usize {
+        let sets: usize = self.parameter_sets().map(|set| START_CODE.len() + set.len()).sum();
+        self.delimiter.len() + if is_sync { sets } else { 0 }
+    }
+
+    fn write(&self, out: &mut Vec<u8>, is_sync: bool) {
+        out.extend_from_slice(self.delimiter);
+        for set in self.parameter_sets().filter(|_| is_sync) {
+            out.extend_from_slice(&START_CODE);
+            out.extend_from_slice(set);
+        }
+    }
+}
+
+impl<'a> Framing<'a> {
+    fn of(config: &'a CodecConfig, track: usize) -> Result<Framing<'a>, TsMuxError> {
+        Ok(match config {
+            CodecConfig::Avc(avc) => Framing::NalUnits {
+                added: AddedUnits {
+                    delimiter: AVC_DELIMITER,
+                    parameter_sets: [&[], &avc.sequence_parameter_sets, &avc.picture_parameter_sets],
+                },
+            },
+            CodecConfig::Hevc(hevc) => Framing::NalUnits {
+                added: AddedUnits {
+                    delimiter: HEVC_DELIMITER,
+                    parameter_sets: [
+                        &hevc.video_parameter_sets,
+                        &hevc.sequence_parameter_sets,
+                        &hevc.picture_parameter_sets,
+                    ],
+                },
+            },
+            CodecConfig::Aac(aac) => {
+                let writer = AdtsWriter::new(aac).map_err(|error| TsMuxError::Adts { track, error })?;
+                Framing::AudioFrames(Some(writer))
+            }
+            CodecConfig::Ac3(_) | CodecConfig::Eac3(_) => Framing::AudioFrames(None),
+        })
+    }
+}
+
 /// Plans the PES packets of a track.
 pub(super) fn plan(track_index: usize, track: &MuxTrack<'_>, has_video: bool) -> Result<Vec<Unit>, TsMuxError> {
     let count = track.pieces.iter().map(|piece| piece.samples.len()).sum();
     let mut units = Vec::with_capacity(count);
     for (piece_index, piece) in track.pieces.iter().enumerate() {
-        match piece.config {
-            CodecConfig::Avc(config) => plan_video(&mut units, piece_index, piece, config),
-            CodecConfig::Aac(config) => {
-                let writer = AdtsWriter::new(config).map_err(|error| TsMuxError::Adts { track: track_index, error })?;
+        match Framing::of(piece.config, track_index)? {
+            Framing::NalUnits { added } => plan_video(&mut units, piece_index, piece, &added),
+            Framing::AudioFrames(writer) => {
                 let longest = if has_video { AUDIO_PES_TICKS_BESIDE_VIDEO } else { AUDIO_PES_TICKS_ALONE };
-                plan_audio(&mut units, piece_index, piece, &writer, longest)
+                plan_audio(&mut units, piece_index, piece, writer.as_ref(), longest)
                     .map_err(|error| TsMuxError::Adts { track: track_index, error })?;
             }
         }
@@ -63,8 +128,8 @@ pub(super) fn plan(track_index: usize, track: &MuxTrack<'_>, has_video: bool) ->
     Ok(units)
 }
 
-fn plan_video(units: &mut Vec<Unit>, piece_index: usize, piece: &MuxPiece<'_>, config: &AvcConfig) {
-    let parameter_sets: usize = parameter_sets(config).map(|set| START_CODE.len() + set.len()).sum();
+fn plan_video(units: &mut Vec<Unit>, piece_index: usize, piece: &MuxPiece<'_>, added: &AddedUnits<'_>) {
+    let (before_sync, before_other) = (added.size(true), added.size(false));
     let mut source_time = piece.decode_time;
     let mut payload_start = 0;
     for (index, sample) in piece.samples.iter().enumerate() {
@@ -72,7 +137,7 @@ fn plan_video(units: &mut Vec<Unit>, piece_index: usize, piece: &MuxPiece<'_>, c
         let source_presentation = source_time.saturating_add_signed(i64::from(sample.composition_offset));
         let presentation_time = rescale_time(source_presentation, piece.timescale, MPEG_TIMESCALE);
         let header = pes_header_size(presentation_time, decode_time);
-        let sets = if sample.is_sync { parameter_sets } else { 0 };
+        let added = if sample.is_sync { before_sync } else { before_other };
         units.push(Unit {
             decode_time,
             presentation_time,
@@ -80,7 +145,7 @@ fn plan_video(units: &mut Vec<Unit>, piece_index: usize, piece: &MuxPiece<'_>, c
             first_sample: index,
             sample_count: 1,
             payload_start,
-            pes_size: header + ACCESS_UNIT_DELIMITER.len() + sets + sample.size as usize,
+            pes_size: header + added + sample.size as usize,
             is_sync: sample.is_sync,
             packets: 0,
             is_spread: false,
@@ -94,14 +159,14 @@ fn plan_audio(
     units: &mut Vec<Unit>,
     piece_index: usize,
     piece: &MuxPiece<'_>,
-    writer: &AdtsWriter,
+    writer: Option<&AdtsWriter>,
     longest: u64,
 ) -> Result<(), super::AdtsError> {
     let mut source_time = piece.decode_time;
     let mut payload_start = 0usize;
     let mut open: Option<Unit> = None;
     for (index, sample) in piece.samples.iter().enumerate() {
-        let frame_size = writer.frame_size(sample.size)?;
+        let frame_size = writer.map_or(Ok(sample.size as usize), |writer| writer.frame_size(sample.size))?;
         let decode_time = rescale_time(source_time, piece.timescale, MPEG_TIMESCALE);
         source_time = source_time.saturating_add(u64::from(sample.duration));
         let end_time = rescale_time(source_time, piece.timescale, MPEG_TIMESCALE);
@@ -162,13 +227,12 @@ pub(super) fn first_field_size(carries_clock: bool, is_sync: bool) -> usize {
 
 const _: () = assert!(PAYLOAD_SIZE + 4 == PACKET_SIZE);
 
-fn parameter_sets(config: &AvcConfig) -> impl Iterator<Item = &[u8]> {
-    config.sequence_parameter_sets.iter().chain(&config.picture_parameter_sets).map(AsRef::as_ref)
-}
+/// Bytes of a PES header with both times.
+pub(super) const LONGEST_PES_HEADER: usize = 19;
 
 /// A decoding time is written only where it differs.
 fn pes_header_size(presentation_time: u64, decode_time: u64) -> usize {
-    if presentation_time == decode_time { 14 } else { 19 }
+    if presentation_time == decode_time { 14 } else { LONGEST_PES_HEADER }
 }
 
 /// Writes the PES packet of a unit: header and elementary stream.
@@ -183,15 +247,9 @@ pub(super) fn write_pes(
     out.reserve(unit.pes_size);
     write_pes_header(out, stream_id, unit);
     let samples = piece.samples.get(unit.first_sample..unit.first_sample + unit.sample_count).unwrap_or_default();
-    match piece.config {
-        CodecConfig::Avc(config) => {
-            out.extend_from_slice(&ACCESS_UNIT_DELIMITER);
-            if unit.is_sync {
-                for set in parameter_sets(config) {
-                    out.extend_from_slice(&START_CODE);
-                    out.extend_from_slice(set);
-                }
-            }
+    match Framing::of(piece.config, track_index)? {
+        Framing::NalUnits { added } => {
+            added.write(out, unit.is_sync);
             let size = samples.first().map_or(0, |sample| sample.size as usize);
             let bytes = payload(piece, unit.payload_start, size);
             write_nal_units(out, bytes).ok_or(TsMuxError::CutNalUnit {
@@ -200,11 +258,8 @@ pub(super) fn write_pes(
                 sample: unit.first_sample,
             })
         }
-        CodecConfig::Aac(config) => {
-            let adts = |error| TsMuxError::Adts { track: track_index, error };
-            let writer = AdtsWriter::new(config).map_err(adts)?;
-            write_frames(out, &writer, samples, piece, unit.payload_start).map_err(adts)
-        }
+        Framing::AudioFrames(writer) => write_frames(out, writer.as_ref(), samples, piece, unit.payload_start)
+            .map_err(|error| TsMuxError::Adts { track: track_index, error }),
     }
 }
 
@@ -214,13 +269,15 @@ fn payload<'a>(piece: &MuxPiece<'a>, start: usize, size: usize) -> &'a [u8] {
 
 fn write_frames(
     out: &mut Vec<u8>,
-    writer: &AdtsWriter,
+    writer: Option<&AdtsWriter>,
     samples: &[Sample],
     piece: &MuxPiece<'_>,
     mut start: usize,
 ) -> Result<(), super::AdtsError> {
     for sample in samples {
-        out.extend_from_slice(&writer.header(sample.size)?);
+        if let Some(writer) = writer {
+            out.extend_from_slice(&writer.header(sample.size)?);
+        }
         out.extend_from_slice(payload(piece, start, sample.size as usize));
         start = start.saturating_add(sample.size as usize);
     }

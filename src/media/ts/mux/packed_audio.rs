@@ -1,4 +1,4 @@
-//! Packed audio: AAC frames in a row, with their time in an ID3 tag (RFC 8216 §3.4).
+//! Packed audio: frames of AAC, AC-3 or E-AC-3 in a row, with their time in an ID3 tag (RFC 8216 §3.4).
 
 use bytes::Bytes;
 
@@ -12,27 +12,33 @@ use crate::media::ts::timestamp::TIMESTAMP_MODULUS;
 /// Owner of the private frame that holds the timestamp.
 const OWNER: &[u8] = b"com.apple.streaming.transportStreamTimestamp\0";
 
-/// A packed audio segment: an ID3 tag with the time of the first frame (33 bits, 90 kHz), then ADTS frames.
-pub fn packed_aac_segment(pieces: &[MuxPiece<'_>]) -> Result<Bytes, TsMuxError> {
+/// A packed audio segment: an ID3 tag with the time of the first frame (33 bits, 90 kHz), then the
+/// frames: those of AAC with ADTS headers.
+pub fn packed_audio_segment(pieces: &[MuxPiece<'_>]) -> Result<Bytes, TsMuxError> {
     let first = pieces.iter().find(|piece| !piece.samples.is_empty()).ok_or(TsMuxError::NoSamples)?;
     let frames: usize = pieces.iter().map(|piece| piece.payload.len() + piece.samples.len() * 7).sum();
     let mut out = Vec::with_capacity(frames + 20 + OWNER.len() + 8);
     write_timestamp(&mut out, rescale_time(first.decode_time, first.timescale, MPEG_TIMESCALE) % TIMESTAMP_MODULUS);
     for (index, piece) in pieces.iter().enumerate() {
-        let CodecConfig::Aac(config) = piece.config else {
-            return Err(TsMuxError::CodecChange { track: 0, piece: index });
+        let writer = match piece.config {
+            CodecConfig::Aac(config) => {
+                Some(AdtsWriter::new(config).map_err(|error| TsMuxError::Adts { track: 0, error })?)
+            }
+            CodecConfig::Ac3(_) | CodecConfig::Eac3(_) => None,
+            CodecConfig::Avc(_) | CodecConfig::Hevc(_) => return Err(TsMuxError::NoAudio { piece: index }),
         };
         let samples: u64 = piece.samples.iter().map(|sample| u64::from(sample.size)).sum();
         if samples != piece.payload.len() as u64 {
             let payload = piece.payload.len();
             return Err(TsMuxError::PayloadSize { track: 0, piece: index, samples, payload });
         }
-        let writer = AdtsWriter::new(config).map_err(|error| TsMuxError::Adts { track: 0, error })?;
         let mut rest = piece.payload;
         for sample in piece.samples {
-            let header = writer.header(sample.size).map_err(|error| TsMuxError::Adts { track: 0, error })?;
             let (frame, after) = rest.split_at_checked(sample.size as usize).unwrap_or((rest, &[]));
-            out.extend_from_slice(&header);
+            if let Some(writer) = &writer {
+                let header = writer.header(sample.size).map_err(|error| TsMuxError::Adts { track: 0, error })?;
+                out.extend_from_slice(&header);
+            }
             out.extend_from_slice(frame);
             rest = after;
         }
