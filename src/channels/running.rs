@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::media_store::{MediaStore, StoreError};
-use crate::presentation::{ChannelEvent, ChannelState, Fact, InputIndex, ObjectId, SeriesTable, Snapshot};
+use crate::presentation::{ChannelEvent, ChannelState, Fact, InputIndex, InputSwitch, ObjectId, SeriesTable, Snapshot};
 use crate::resources::{ChannelGuid, EndpointGuid, OutputRules};
 
 /// Journal records after which a checkpoint replaces them.
@@ -129,8 +129,9 @@ impl RunningChannel {
 
     fn publish(&self, state: &ChannelState) {
         let before = self.snapshot.load();
-        if state.looks_different(&before) {
-            self.snapshot.store(Arc::new(state.snapshot(before.version + 1)));
+        if state.differs_from(&before) {
+            let version = before.version + u64::from(state.looks_different(&before));
+            self.snapshot.store(Arc::new(state.snapshot(version)));
         }
     }
 
@@ -144,8 +145,8 @@ impl RunningChannel {
                 Fact::TooLate { input, name } => {
                     tracing::warn!(%channel, ?input, segment = name, "a segment came too late and is not played");
                 }
-                Fact::InputSwitched { from, to, reason, discontinuity } => {
-                    tracing::warn!(%channel, ?from, ?to, ?reason, discontinuity, "input switched");
+                Fact::InputSwitched { endpoint, switch: InputSwitch { from, to, reason, discontinuity } } => {
+                    tracing::warn!(%channel, %endpoint, ?from, ?to, reason = reason.name(), discontinuity, "input switched");
                 }
                 Fact::ObjectUnused(object) => {
                     let (store, object) = (self.store.clone(), self.object_key(object));
@@ -188,10 +189,7 @@ impl RunningChannel {
 
     /// Forgets slots that ended before the time, if there are enough of them to be worth a record.
     pub(super) async fn forget_before(&self, before: Timestamp) -> Result<(), SubmitError> {
-        let snapshot = self.snapshot();
-        let slots = snapshot.line.slots();
-        let is_worth_it = slots.get(slots.first_number()).is_some_and(|slot| slot.wall_clock_end() < before);
-        if !is_worth_it {
+        if !self.snapshot().lines.has_older(before) {
             return Ok(());
         }
         self.submit(&[ChannelEvent::Forgotten { before }]).await

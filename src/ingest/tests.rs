@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 
 use super::*;
 use crate::media_store::{BoxFuture, MediaStore, MemoryStore, ObjectKey, Replay, StoreError};
-use crate::presentation::Snapshot;
+use crate::presentation::{InputIndex, Snapshot};
 use crate::resources::{IngestEndpoint, Secret};
 
 const SEGMENT: &[u8] = include_bytes!("../../tests/media/bframes-48k.ts");
@@ -141,7 +141,7 @@ async fn a_pushed_stream_becomes_slots_of_the_channel() {
     let parent = b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=900000\nvideo/v.m3u8\n";
     assert_eq!(encoder.put("channel.m3u8", parent).await, StatusCode::CREATED);
     let snapshot = house.snapshot().await;
-    assert_eq!(snapshot.line.slots().next_number(), 1, "the segment is in the timeline");
+    assert_eq!(snapshot.lines.of(InputIndex::First).slots().next_number(), 1, "the segment is in the timeline");
     let objects = house.objects().await;
     assert_eq!(objects.len(), 1);
     let stored = house.store.get(&objects[0]).await.unwrap();
@@ -157,9 +157,9 @@ async fn a_media_playlist_in_the_parents_place_plays_and_bare_channel_means_it()
         // The playlist before its segment, and by POST, as some do.
         let (status, _) = encoder.send("POST", name, &[], &media_playlist(&["channel0.ts"])).await;
         assert_eq!(status, StatusCode::CREATED);
-        assert_eq!(house.snapshot().await.line.slots().next_number(), 0);
+        assert_eq!(house.snapshot().await.lines.of(InputIndex::First).slots().next_number(), 0);
         assert_eq!(encoder.put("channel0.ts", SEGMENT).await, StatusCode::CREATED);
-        assert_eq!(house.snapshot().await.line.slots().next_number(), 1, "{name}");
+        assert_eq!(house.snapshot().await.lines.of(InputIndex::First).slots().next_number(), 1, "{name}");
     }
 }
 
@@ -184,7 +184,7 @@ async fn a_broken_segment_is_a_gap_with_a_reason_and_no_object() {
     assert_eq!(house.objects().await, Vec::<String>::new());
     assert_eq!(encoder.put("b.ts", SEGMENT).await, StatusCode::CREATED, "the channel goes on");
     assert_eq!(encoder.put("channel.m3u8", &media_playlist(&["a.ts", "b.ts"])).await, StatusCode::CREATED);
-    assert_eq!(house.snapshot().await.line.slots().next_number(), 1);
+    assert_eq!(house.snapshot().await.lines.of(InputIndex::First).slots().next_number(), 1);
 }
 
 #[tokio::test]

@@ -143,7 +143,7 @@ fn window_seconds(endpoint: &Endpoint, file: File) -> Option<u32> {
 fn view(endpoint: &Endpoint, file: File, snapshot: &Snapshot, now: Timestamp) -> Option<View> {
     let output = snapshot.outputs.get(&endpoint.guid)?;
     let window = window_seconds(endpoint, file)?;
-    let view = View::live(output, window, endpoint.time_delay_seconds, snapshot.ended(), now);
+    let view = View::live(output, window, endpoint.time_delay_seconds, snapshot.ended(&endpoint.guid), now);
     (!view.is_empty()).then_some(view)
 }
 

@@ -1,37 +1,36 @@
-//! The channel's line: the closed slots that are played, from whichever input was active.
+//! What the inputs of a channel delivered: a line of closed slots for each.
 //!
-//! The first input that closes a slot is active. It stays so until it fails: until the other input has
-//! media beyond the line's end for longer than two source segments, has a whole slot where the active
-//! one has a gap, or goes on after the active one ended. There is no switch back until then.
+//! Both lines are kept as long as the channel's media is; which of them plays is up to each endpoint
+//! ([`super::output`]).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::chunked::ChunkedList;
 use super::event::InputIndex;
 use super::message::TimedMessage;
 use super::object::ObjectId;
-use super::timeline::{Piece, Slot, ticks_to_duration};
+use super::timeline::{Piece, Slot, WallClockSource, ticks_to_duration};
 use super::track::TrackId;
 
-/// Closed slots that the passive input keeps at hand.
-const PASSIVE_SLOTS: usize = 32;
-
-/// A slot of the line. Never changes.
+/// A closed slot of an input. Never changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LineSlot {
-    /// The input that it came from.
-    pub input: InputIndex,
     /// Presentation start, 90 kHz, within the span's own media time.
     pub start: i64,
     /// Duration, 90 kHz.
     pub duration: i64,
     /// Counts the breaks of the line: slots of one span have continuous media time and the same configurations.
     pub span: u32,
-    /// Wall-clock time of the start.
+    /// Wall-clock time of the start, by this input.
     pub wall_clock: Timestamp,
+    /// Where that time is from.
+    pub wall_clock_source: WallClockSource,
+    /// Media sequence number in the leading stream's playlist; `None` where no segment was listed.
+    pub sequence: Option<u64>,
     /// When its last part was received.
     pub last_arrival: Timestamp,
     /// What each track has.
@@ -52,9 +51,30 @@ impl LineSlot {
     pub fn wall_clock_end(&self) -> Timestamp {
         self.wall_clock.saturating_add(ticks_to_duration(self.duration)).unwrap_or(self.wall_clock)
     }
+
+    /// Some track has media.
+    pub fn has_media(&self) -> bool {
+        self.pieces.values().any(|piece| piece.media().is_some())
+    }
+
+    /// Every track that the channel knew of has media.
+    pub fn is_whole(&self) -> bool {
+        !self.pieces.is_empty() && self.pieces.values().all(|piece| piece.media().is_some())
+    }
+
+    /// Every track that has media in the other slot has media here.
+    pub fn covers(&self, other: &LineSlot) -> bool {
+        let has_media = |track: &TrackId| self.pieces.get(track).is_some_and(|piece| piece.media().is_some());
+        other.pieces.iter().filter(|(_, piece)| piece.media().is_some()).all(|(track, _)| has_media(track))
+    }
+
+    /// The objects that its media is in; one that holds several tracks comes several times.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectId> {
+        self.pieces.values().filter_map(Piece::media).map(|segment| segment.object)
+    }
 }
 
-/// The first slot that the line ever had: what DASH counts from.
+/// The first slot that the channel ever had: what DASH counts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineOrigin {
     /// Wall-clock time of its start.
@@ -67,46 +87,14 @@ pub struct LineOrigin {
     pub received: Timestamp,
 }
 
-/// What the line did with what it was offered.
-#[derive(Debug, Clone, PartialEq)]
-pub enum LineFact {
-    /// The line goes on with the other input.
-    Switched {
-        /// The input that failed.
-        from: InputIndex,
-        /// The input that plays now.
-        to: InputIndex,
-        /// Why.
-        reason: SwitchReason,
-        /// Timestamps do not line up: viewers get a discontinuity.
-        discontinuity: bool,
-    },
-    /// A slot that nothing will play: its objects are free.
-    Unused(Slot),
-}
-
-/// Why the line changed its input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SwitchReason {
-    /// The active input brought nothing for too long while the other went on.
-    Stalled,
-    /// The active input had a gap where the other had media.
-    Gap,
-    /// The active input ended while the other went on.
-    Ended,
-}
-
-/// The channel's line.
+/// The closed slots of one input.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     slots: ChunkedList<LineSlot>,
-    active: Option<InputIndex>,
-    passive: VecDeque<Slot>,
-    origin: Option<LineOrigin>,
     /// The newest configuration of each track, to see it change.
     configs: BTreeMap<TrackId, u16>,
-    /// Every input that was in use has ended.
     ended: bool,
+    in_use: bool,
 }
 
 impl Line {
@@ -115,111 +103,27 @@ impl Line {
         &self.slots
     }
 
-    /// The input that plays.
-    pub fn active(&self) -> Option<InputIndex> {
-        self.active
-    }
-
-    /// The first slot it ever had.
-    pub fn origin(&self) -> Option<LineOrigin> {
-        self.origin
-    }
-
-    /// Every input that was in use has ended: nothing follows unless an encoder starts again.
+    /// The encoder ended its playlists, and everything that they list is here.
     pub fn ended(&self) -> bool {
         self.ended
     }
 
-    /// Takes a closed slot of an input.
-    pub fn offer(&mut self, input: InputIndex, slot: Slot, facts: &mut Vec<LineFact>) {
-        let active = *self.active.get_or_insert(input);
-        if input != active {
-            self.passive.push_back(slot);
-            if self.passive.len() > PASSIVE_SLOTS {
-                facts.extend(self.passive.pop_front().map(LineFact::Unused));
-            }
-            return;
-        }
-        if self.is_played_already(&slot) {
-            facts.push(LineFact::Unused(slot));
-            return;
-        }
-        if !slot.is_whole() && self.passive_counterpart(&slot).is_some_and(Slot::is_whole) {
-            facts.push(LineFact::Unused(slot));
-            self.switch(SwitchReason::Gap, facts);
-            return;
-        }
-        self.append(input, slot);
+    /// The input has delivered something that is still kept.
+    pub fn in_use(&self) -> bool {
+        self.in_use
     }
 
-    /// Switches inputs if it is time to; `ended` says which inputs have ended.
-    pub fn check(&mut self, now: Timestamp, ended: [bool; 2], started: [bool; 2], facts: &mut Vec<LineFact>) {
-        let Some(active) = self.active else { return };
-        self.drop_played_passive(facts);
-        if let Some(next) = self.passive.front() {
-            if ended[active.index()] {
-                self.switch(SwitchReason::Ended, facts);
-            } else if now.duration_since(next.last_arrival) >= patience(next) {
-                self.switch(SwitchReason::Stalled, facts);
-            }
-        }
-        let everyone_ended = InputIndex::BOTH.iter().all(|input| ended[input.index()] || !started[input.index()]);
-        self.ended = everyone_ended && self.passive.is_empty();
+    /// The input is in use and has not ended: more may come.
+    pub fn is_running(&self) -> bool {
+        self.in_use && !self.ended
     }
 
-    /// When [`Self::check`] switches inputs though nothing else happens.
-    pub fn next_due(&self) -> Option<Timestamp> {
-        let next = self.passive.front()?;
-        next.last_arrival.saturating_add(patience(next)).ok()
-    }
-
-    fn wall_clock_end(&self) -> Option<Timestamp> {
-        self.slots.last().map(|slot| slot.wall_clock_end())
-    }
-
-    /// More than half of the slot lies before the line's end, by wall clock.
-    fn is_played_already(&self, slot: &Slot) -> bool {
-        let half = ticks_to_duration(slot.duration / 2);
-        self.wall_clock_end().is_some_and(|end| end.duration_since(slot.wall_clock) > half)
-    }
-
-    fn passive_counterpart(&self, slot: &Slot) -> Option<&Slot> {
-        let half = ticks_to_duration(slot.duration / 2);
-        self.passive.iter().find(|other| other.wall_clock.duration_since(slot.wall_clock).abs() <= half)
-    }
-
-    /// Drops what the line has passed.
-    fn drop_played_passive(&mut self, facts: &mut Vec<LineFact>) {
-        while self.passive.front().is_some_and(|slot| self.is_played_already(slot)) {
-            facts.extend(self.passive.pop_front().map(LineFact::Unused));
-        }
-    }
-
-    fn switch(&mut self, reason: SwitchReason, facts: &mut Vec<LineFact>) {
-        let Some(from) = self.active else { return };
-        let to = from.other();
-        self.active = Some(to);
-        let mut discontinuity = false;
-        for (index, slot) in std::mem::take(&mut self.passive).into_iter().enumerate() {
-            if self.is_played_already(&slot) {
-                facts.push(LineFact::Unused(slot));
-                continue;
-            }
-            let broke = self.append(to, slot);
-            discontinuity |= index == 0 && broke;
-        }
-        facts.push(LineFact::Switched { from, to, reason, discontinuity });
-    }
-
-    /// Appends a slot; true if the line broke before it.
-    fn append(&mut self, input: InputIndex, slot: Slot) -> bool {
-        let (span, breaks) = match self.slots.last() {
-            None => (0, false),
+    fn append(&mut self, slot: Slot) {
+        let span = match self.slots.last() {
+            None => 0,
             Some(last) => {
-                let lines_up = (slot.start - last.end()).abs() <= slot.duration / 4;
-                let same_input = last.input == input;
-                let breaks = (same_input && slot.breaks) || !lines_up || self.changes_configuration(&slot);
-                (last.span + u32::from(breaks), breaks)
+                let lines_up = slot.start.saturating_sub(last.end()).abs() <= slot.duration / 4;
+                last.span + u32::from(slot.breaks || !lines_up || self.changes_configuration(&slot))
             }
         };
         for (track, piece) in &slot.pieces {
@@ -227,33 +131,18 @@ impl Line {
                 self.configs.insert(*track, media.config);
             }
         }
-        if self.origin.is_none() {
-            self.origin = Some(LineOrigin {
-                wall_clock: slot.wall_clock,
-                start: slot.start,
-                duration: slot.duration,
-                received: slot.last_arrival,
-            });
-        }
-        // Wall clocks of two encoders differ a little; the line's own never runs backwards.
-        let wall_clock = match self.slots.last() {
-            Some(last) if !breaks => last.wall_clock_end(),
-            Some(last) => slot.wall_clock.max(last.wall_clock_end()),
-            None => slot.wall_clock,
-        };
-        self.ended = false;
         self.slots.push(LineSlot {
-            input,
             start: slot.start,
             duration: slot.duration,
             span,
-            wall_clock,
+            wall_clock: slot.wall_clock,
+            wall_clock_source: slot.wall_clock_source,
+            sequence: slot.sequence,
             last_arrival: slot.last_arrival,
             pieces: slot.pieces,
             messages: slot.messages,
             playlist_tags: slot.playlist_tags,
         });
-        breaks
     }
 
     fn changes_configuration(&self, slot: &Slot) -> bool {
@@ -262,26 +151,100 @@ impl Line {
         })
     }
 
-    /// The objects in the passive input's slots.
-    pub fn passive_objects(&self) -> impl Iterator<Item = ObjectId> {
-        self.passive.iter().flat_map(Slot::objects)
+    /// The slot ended and was received before the time: an encoder's clock may be ahead of ours or behind.
+    fn is_older(slot: &LineSlot, before: Timestamp) -> bool {
+        slot.wall_clock_end().max(slot.last_arrival) < before
     }
 
-    /// Drops slots that ended before the time, and returns them.
-    pub fn forget_before(&mut self, before: Timestamp) -> Vec<LineSlot> {
-        let keep_from = self.slots.partition_point(|slot| slot.wall_clock_end() < before);
+    fn forget_before(&mut self, before: Timestamp) -> Vec<Arc<LineSlot>> {
+        let keep_from = self.slots.partition_point(|slot| Self::is_older(slot, before));
         let dropped = self
             .slots
             .from(self.slots.first_number())
             .take_while(|(number, _)| *number < keep_from)
-            .map(|(_, slot)| LineSlot::clone(&slot))
+            .map(|(_, slot)| slot)
             .collect();
         self.slots.drop_before(keep_from);
         dropped
     }
 }
 
-/// How long the other input may be ahead before the active one counts as failed.
-fn patience(next: &Slot) -> SignedDuration {
-    ticks_to_duration(next.duration.saturating_mul(2)).max(SignedDuration::from_secs(2))
+/// The lines of a channel's inputs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lines {
+    lines: [Line; 2],
+    origin: Option<LineOrigin>,
+}
+
+impl Lines {
+    /// An input's line.
+    pub fn of(&self, input: InputIndex) -> &Line {
+        let [first, second] = &self.lines;
+        match input {
+            InputIndex::First => first,
+            InputIndex::Second => second,
+        }
+    }
+
+    fn of_mut(&mut self, input: InputIndex) -> &mut Line {
+        let [first, second] = &mut self.lines;
+        match input {
+            InputIndex::First => first,
+            InputIndex::Second => second,
+        }
+    }
+
+    /// The first slot that the channel ever had, whichever input it is from.
+    pub fn origin(&self) -> Option<LineOrigin> {
+        self.origin
+    }
+
+    /// Every input that is in use has ended: nothing follows unless an encoder starts again.
+    pub fn ended(&self) -> bool {
+        self.lines.iter().any(Line::ended) && !self.lines.iter().any(Line::is_running)
+    }
+
+    /// The input whose oldest slot came first.
+    pub fn first_to_deliver(&self) -> Option<InputIndex> {
+        let first_arrival = |input: InputIndex| {
+            let slots = self.of(input).slots();
+            Some((slots.get(slots.first_number())?.last_arrival, input))
+        };
+        InputIndex::BOTH.into_iter().filter_map(first_arrival).min().map(|(_, input)| input)
+    }
+
+    /// Takes a slot that an input closed.
+    pub fn close(&mut self, input: InputIndex, slot: Slot) {
+        self.origin.get_or_insert(LineOrigin {
+            wall_clock: slot.wall_clock,
+            start: slot.start,
+            duration: slot.duration,
+            received: slot.last_arrival,
+        });
+        self.of_mut(input).append(slot);
+    }
+
+    /// Says whether an input has ended and whether it has slots that are still open.
+    pub fn set_state(&mut self, input: InputIndex, ended: bool, has_open_slots: bool) {
+        let line = self.of_mut(input);
+        line.ended = ended;
+        line.in_use = has_open_slots || line.slots.first_number() < line.slots.next_number();
+    }
+
+    /// Drops slots that ended and were received before the time, and returns them.
+    pub fn forget_before(&mut self, before: Timestamp) -> Vec<Arc<LineSlot>> {
+        self.lines.iter_mut().flat_map(|line| line.forget_before(before)).collect()
+    }
+
+    /// True if slots older than this are kept.
+    pub fn has_older(&self, before: Timestamp) -> bool {
+        self.lines
+            .iter()
+            .any(|line| line.slots.get(line.slots.first_number()).is_some_and(|slot| Line::is_older(&slot, before)))
+    }
+
+    /// All slots of both inputs.
+    pub fn slots(&self) -> impl Iterator<Item = Arc<LineSlot>> {
+        self.lines.iter().flat_map(|line| line.slots.from(0).map(|(_, slot)| slot))
+    }
 }

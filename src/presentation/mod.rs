@@ -7,13 +7,16 @@
 //!
 //! * [`intake`]: what each input pushed: names in playlists ↔ stored objects, in order per stream.
 //! * [`timeline`]: slots: one source segment period over all tracks of one input.
-//! * [`line`]: the channel's line: the slots that are played, from whichever input was active.
+//! * [`line`]: the closed slots of both inputs, as long as media is kept.
 //! * [`output`]: source segments combined to an endpoint's segments, and numbered.
 //! * [`object`]: names of stored segments.
+//! * [`failover`]: which input an endpoint plays; [`alignment`]: where one input's slots lie on the other's timeline.
 //! * [`view`]: the part that one request sees.
 
+pub mod alignment;
 pub mod chunked;
 pub mod event;
+pub mod failover;
 pub mod intake;
 pub mod line;
 pub mod message;
@@ -28,10 +31,11 @@ pub mod view;
 mod scenarios;
 
 pub use event::{ChannelEvent, InputIndex, NamedSegment, StoredMessage, StoredTrack, StreamDeclaration, StreamRole};
-pub use line::{Line, LineOrigin, LineSlot};
+pub use failover::SwitchReason;
+pub use line::{Line, LineOrigin, LineSlot, Lines};
 pub use message::{MessageKind, TimedMessage};
 pub use object::{ObjectId, SeriesTable};
-pub use output::{OutputSegment, OutputTimeline, Run};
+pub use output::{InputSwitch, OutputSegment, OutputTimeline, Run};
 pub use state::{ChannelState, Fact, Snapshot};
 pub use timeline::{GapReason, Piece, TrackSegment};
 pub use track::{Stream, StreamId, Track, TrackId};

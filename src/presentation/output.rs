@@ -1,17 +1,20 @@
 //! Source segments combined to an endpoint's segments, and numbered.
 //!
-//! An output segment is a run of whole slots of the line, as near to the target duration as whole slots
-//! allow, ties rounded up; it never spans a break. One counter per endpoint numbers them: it starts at 1,
+//! An output segment is a run of whole slots of one input, as near to the target duration as whole slots
+//! allow, ties rounded up; it never spans a break. Which input that is, is decided in [`super::failover`]. One counter per endpoint numbers them: it starts at 1,
 //! goes up by one, and goes on when the target duration changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::alignment::{Position, believed_wall_clock, reception_start};
 use super::chunked::ChunkedList;
-use super::line::{Line, LineSlot};
+use super::event::InputIndex;
+use super::failover::{Choice, Group, Step, SwitchReason};
+use super::line::{Line, LineSlot, Lines};
 use super::timeline::ticks_to_duration;
 use super::track::TrackId;
 use crate::media::sample::MPEG_TIMESCALE;
@@ -22,7 +25,9 @@ use crate::resources::OutputRules;
 pub struct OutputSegment {
     /// The endpoint's number of it.
     pub number: u64,
-    /// Number of its first slot on the line.
+    /// The input that it is from.
+    pub input: InputIndex,
+    /// Number of its first slot on that input's line.
     pub first_slot: u64,
     /// How many slots it is made of.
     pub slot_count: u32,
@@ -30,7 +35,7 @@ pub struct OutputSegment {
     pub start: i64,
     /// Duration, 90 kHz.
     pub duration: i64,
-    /// The line's span that it lies in.
+    /// Counts the breaks of the endpoint's timeline: segments of one span have continuous media time.
     pub span: u32,
     /// Wall-clock time of the start.
     pub wall_clock: Timestamp,
@@ -63,10 +68,23 @@ impl OutputSegment {
         self.wall_clock.saturating_add(ticks_to_duration(self.duration)).unwrap_or(self.wall_clock)
     }
 
-    /// Numbers of its slots on the line.
+    /// Numbers of its slots on its input's line.
     pub fn slots(&self) -> std::ops::Range<u64> {
         self.first_slot..self.first_slot + u64::from(self.slot_count)
     }
+}
+
+/// An endpoint plays the other input from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InputSwitch {
+    /// The input that failed.
+    pub from: InputIndex,
+    /// The input that plays now.
+    pub to: InputIndex,
+    /// Why.
+    pub reason: SwitchReason,
+    /// Timestamps or configurations do not line up: viewers get a discontinuity.
+    pub discontinuity: bool,
 }
 
 /// The segments of one endpoint.
@@ -75,8 +93,24 @@ pub struct OutputTimeline {
     rules: OutputRules,
     /// Elements are numbered from 0 in the list and from 1 for viewers.
     segments: ChunkedList<OutputSegment>,
-    /// The next slot of the line that belongs to no segment yet.
-    next_slot: u64,
+    /// The input that plays.
+    active: Option<InputIndex>,
+    /// For each input the next slot of its line that is not published or passed.
+    next_slots: [u64; 2],
+    /// Where the published slots end.
+    position: Option<Position>,
+    /// Wall-clock end of the newest segment.
+    published_end: Timestamp,
+    /// Span of the newest segment.
+    span: u32,
+    /// Run of the newest segment, and the tracks that its segments have.
+    run: Option<(Run, BTreeSet<TrackId>)>,
+    /// The newest configuration of each track, to see it change.
+    configs: BTreeMap<TrackId, u16>,
+    /// When time alone changes something.
+    due: Option<Timestamp>,
+    /// Nothing follows unless an encoder starts again.
+    ended: bool,
     /// The first complete segment's duration, 90 kHz: what a constant-duration template counts with.
     nominal_duration: Option<i64>,
     /// The longest segment's duration so far, 90 kHz.
@@ -87,17 +121,23 @@ pub struct OutputTimeline {
 const FIRST_NUMBER: u64 = 1;
 
 impl OutputTimeline {
-    /// An endpoint's segments, from the first slot that the line still has.
-    pub fn new(rules: OutputRules, line: &Line) -> Self {
-        let mut timeline = OutputTimeline {
+    /// An endpoint's segments; none yet.
+    pub fn new(rules: OutputRules) -> Self {
+        OutputTimeline {
             rules,
             segments: ChunkedList::default(),
-            next_slot: line.slots().first_number(),
+            active: None,
+            next_slots: [0; 2],
+            position: None,
+            published_end: Timestamp::UNIX_EPOCH,
+            span: 0,
+            run: None,
+            configs: BTreeMap::new(),
+            due: None,
+            ended: false,
             nominal_duration: None,
             longest_duration: 0,
-        };
-        timeline.extend(line);
-        timeline
+        }
     }
 
     /// What decides where the next segment ends.
@@ -113,6 +153,29 @@ impl OutputTimeline {
     /// The target duration, 90 kHz.
     fn target_duration(&self) -> i64 {
         i64::from(self.rules.target_duration_seconds) * i64::from(MPEG_TIMESCALE)
+    }
+
+    /// The input that plays; `None` before the first segment.
+    pub fn active(&self) -> Option<InputIndex> {
+        self.active
+    }
+
+    /// Every input that is in use has ended and all of it is published: nothing follows unless an encoder starts again.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// True if viewers see another timeline than `before`, an earlier state of this one.
+    pub fn looks_different(&self, before: &OutputTimeline) -> bool {
+        self.segments.next_number() != before.segments.next_number()
+            || self.segments.first_number() != before.segments.first_number()
+            || self.rules != before.rules
+            || self.ended != before.ended
+    }
+
+    /// When [`Self::extend`] does something though nothing else happens.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.due
     }
 
     /// The first complete segment's duration, 90 kHz.
@@ -161,65 +224,193 @@ impl OutputTimeline {
         self.segments.partition_point(|segment| segment.wall_clock_end() <= time) + FIRST_NUMBER
     }
 
-    /// Takes in the slots that the line has got since.
-    pub fn extend(&mut self, line: &Line) {
-        self.next_slot = self.next_slot.max(line.slots().first_number());
-        let end = line.slots().next_number();
-        while self.next_slot < end {
-            let Some(slot_count) = self.complete_group(line, end) else { break };
-            let group: Vec<Arc<LineSlot>> =
-                (0..u64::from(slot_count)).filter_map(|index| line.slots().get(self.next_slot + index)).collect();
-            let (Some(first), Some(last)) = (group.first(), group.last()) else { break };
-            let received = group.iter().map(|slot| slot.last_arrival).max().unwrap_or(last.last_arrival);
-            let duration = last.end() - first.start;
-            if self.nominal_duration.is_none() {
-                self.nominal_duration = Some(duration);
+    /// Takes in what the inputs have delivered by `now`.
+    pub fn extend(&mut self, lines: &Lines, now: Timestamp, switches: &mut Vec<InputSwitch>) {
+        let mut switched_at = None;
+        loop {
+            self.pass_over(lines);
+            self.choose_first(lines);
+            let Some(active) = self.active else { return };
+            let group = self.next_group(lines.of(active));
+            let step = Choice {
+                lines,
+                active,
+                other_slot: self.next_slot(active.other()),
+                position: self.position,
+                target_duration: self.target_duration(),
+                now,
             }
-            self.longest_duration = self.longest_duration.max(duration);
-            let run = match self.newest() {
-                Some(previous) if previous.span == first.span && tracks_of(line, &previous) == tracks_in(&group) => {
-                    previous.run
+            .next_step(&group);
+            match step {
+                Step::Publish(count) => self.publish(lines, active, group.slots.get(..count).unwrap_or(&group.slots)),
+                Step::Switch { reason, publish_first, to_slot } => {
+                    self.publish(lines, active, group.slots.get(..publish_first).unwrap_or_default());
+                    // A switch needs a better input, so inputs cannot take turns without anything being published.
+                    let number = self.next_number();
+                    debug_assert_ne!(switched_at, Some(number), "{reason:?} right after another switch");
+                    if switched_at.replace(number) == Some(number) {
+                        return;
+                    }
+                    switches.extend(self.switch(lines, active, reason, to_slot));
                 }
-                _ => Run { first_number: self.next_number(), start: first.start, wall_clock: first.wall_clock },
-            };
-            self.segments.push(OutputSegment {
-                number: self.next_number(),
-                first_slot: self.next_slot,
-                slot_count,
-                start: first.start,
-                duration,
-                span: first.span,
-                wall_clock: first.wall_clock,
-                received,
-                run,
-            });
-            self.next_slot += u64::from(slot_count);
+                Step::Wait(due) => {
+                    (self.due, self.ended) = (due, false);
+                    return;
+                }
+                Step::End => {
+                    (self.due, self.ended) = (None, lines.ended() && self.position.is_some());
+                    return;
+                }
+            }
         }
     }
 
-    /// How many slots from `next_slot` on make the next segment; `None` if more are to come.
-    fn complete_group(&self, line: &Line, end: u64) -> Option<u32> {
-        let first = line.slots().get(self.next_slot)?;
-        let target = self.target_duration();
-        let mut count = 0u32;
-        for (number, slot) in line.slots().from(self.next_slot) {
-            if slot.span != first.span {
-                return Some(count);
-            }
-            count += 1;
-            let duration = slot.end() - first.start;
-            let with_another = duration.saturating_add(slot.duration);
-            let is_farther = (with_another - target).abs() > (duration - target).abs();
-            if is_farther || (number + 1 == end && line.ended()) {
-                return Some(count);
-            }
+    fn next_slot(&self, input: InputIndex) -> u64 {
+        let [first, second] = self.next_slots;
+        match input {
+            InputIndex::First => first,
+            InputIndex::Second => second,
         }
-        None
     }
 
-    /// Drops segments that need slots which the line no longer has.
-    pub fn forget_before_slot(&mut self, first_slot: u64) {
-        let keep_from = self.segments.partition_point(|segment| segment.first_slot < first_slot);
+    fn set_next_slot(&mut self, input: InputIndex, slot: u64) {
+        let [first, second] = &mut self.next_slots;
+        match input {
+            InputIndex::First => *first = slot,
+            InputIndex::Second => *second = slot,
+        }
+    }
+
+    /// Before the first segment, the input that delivered first is active.
+    fn choose_first(&mut self, lines: &Lines) {
+        let has_next = |input: InputIndex| self.next_slot(input) < lines.of(input).slots().next_number();
+        if self.position.is_none() && !self.active.is_some_and(has_next) {
+            self.active = lines.first_to_deliver();
+        }
+    }
+
+    /// Passes over slots that are gone, and those of the other input that lie before what is published.
+    fn pass_over(&mut self, lines: &Lines) {
+        for input in InputIndex::BOTH {
+            let slots = lines.of(input).slots();
+            let mut next = self.next_slot(input).max(slots.first_number());
+            if let Some(position) = self.position.filter(|_| self.active != Some(input)) {
+                let is_passed =
+                    |slot: &LineSlot| position.distance_to(slot).saturating_mul(2) < slot.duration.saturating_neg();
+                while slots.get(next).is_some_and(|slot| is_passed(&slot)) {
+                    next += 1;
+                }
+            }
+            self.set_next_slot(input, next);
+        }
+    }
+
+    /// The active input's next slots, as many as make a segment: as near to the target duration as whole slots allow.
+    fn next_group(&self, line: &Line) -> Group {
+        let mut group = Group::default();
+        let Some(active) = self.active else { return group };
+        for (_, slot) in line.slots().from(self.next_slot(active)) {
+            let (start, span) = group.slots.first().map_or((slot.start, slot.span), |first| (first.start, first.span));
+            if slot.span != span {
+                group.complete = true;
+                break;
+            }
+            group.slots.push(slot.clone());
+            if self.is_nearest(slot.end().saturating_sub(start), slot.duration) {
+                group.complete = true;
+                break;
+            }
+        }
+        group
+    }
+
+    /// Another slot of this duration would bring a segment of `duration` farther from the target; both 90 kHz.
+    fn is_nearest(&self, duration: i64, slot_duration: i64) -> bool {
+        let distance = |duration: i64| duration.saturating_sub(self.target_duration()).abs();
+        distance(duration.saturating_add(slot_duration)) > distance(duration)
+    }
+
+    /// Makes a segment of slots of the active input.
+    fn publish(&mut self, lines: &Lines, input: InputIndex, group: &[Arc<LineSlot>]) {
+        let (Some(first), Some(last)) = (group.first(), group.last()) else { return };
+        let breaks = self.breaks_before(input, first);
+        let wall_clock = self.wall_clock_of(lines, first, breaks);
+        let duration = last.end().saturating_sub(first.start);
+        self.span += u32::from(breaks);
+        self.nominal_duration.get_or_insert(duration);
+        self.longest_duration = self.longest_duration.max(duration);
+        let number = self.next_number();
+        let tracks = tracks_in(group);
+        let run = match &self.run {
+            Some((run, run_tracks)) if !breaks && *run_tracks == tracks => *run,
+            _ => Run { first_number: number, start: first.start, wall_clock },
+        };
+        self.run = Some((run, tracks));
+        let segment = OutputSegment {
+            number,
+            input,
+            first_slot: self.next_slot(input),
+            slot_count: u32::try_from(group.len()).unwrap_or(u32::MAX),
+            start: first.start,
+            duration,
+            span: self.span,
+            wall_clock,
+            received: group.iter().map(|slot| slot.last_arrival).max().unwrap_or(last.last_arrival),
+            run,
+        };
+        self.published_end = segment.wall_clock_end();
+        self.set_next_slot(input, segment.slots().end);
+        self.segments.push(segment);
+        for slot in group {
+            self.position = Some(Position::after(self.position, input, slot));
+            for (track, piece) in &slot.pieces {
+                if let Some(media) = piece.media() {
+                    self.configs.insert(*track, media.config);
+                }
+            }
+        }
+    }
+
+    /// Media time or configurations do not go on where the published slots end.
+    fn breaks_before(&self, input: InputIndex, slot: &LineSlot) -> bool {
+        let Some(end) = self.position else { return false };
+        let goes_on = if end.input == input { end.span == slot.span } else { end.is_seamless_with(slot) };
+        let changes_configuration = slot.pieces.iter().any(|(track, piece)| {
+            piece.media().is_some_and(|media| self.configs.get(track).is_some_and(|known| *known != media.config))
+        });
+        !goes_on || changes_configuration
+    }
+
+    /// The endpoint's wall clock runs on from segment to segment and never backwards; a break sets it anew.
+    fn wall_clock_of(&self, lines: &Lines, slot: &LineSlot, breaks: bool) -> Timestamp {
+        if self.position.is_some() && !breaks {
+            return self.published_end;
+        }
+        let known = match (self.position, lines.origin()) {
+            (Some(position), _) => (self.published_end, position.arrival),
+            (None, Some(origin)) => {
+                let received = origin.received.saturating_sub(ticks_to_duration(origin.duration));
+                (origin.wall_clock, received.unwrap_or(origin.received))
+            }
+            (None, None) => return slot.wall_clock,
+        };
+        believed_wall_clock(slot.wall_clock, reception_start(slot), known).max(known.0)
+    }
+
+    fn switch(&mut self, lines: &Lines, from: InputIndex, reason: SwitchReason, to_slot: u64) -> Option<InputSwitch> {
+        let to = from.other();
+        self.active = Some(to);
+        self.set_next_slot(to, to_slot);
+        let first = lines.of(to).slots().get(to_slot)?;
+        // Before the first segment nobody saw the other input.
+        self.position?;
+        Some(InputSwitch { from, to, reason, discontinuity: self.breaks_before(to, &first) })
+    }
+
+    /// Drops segments that need slots which the lines no longer have.
+    pub fn forget_gone(&mut self, lines: &Lines) {
+        let is_gone = |segment: &OutputSegment| segment.first_slot < lines.of(segment.input).slots().first_number();
+        let keep_from = self.segments.partition_point(is_gone);
         self.segments.drop_before(keep_from);
     }
 }
@@ -228,10 +419,4 @@ impl OutputTimeline {
 fn tracks_in(slots: &[Arc<LineSlot>]) -> BTreeSet<TrackId> {
     let pieces = slots.iter().flat_map(|slot| &slot.pieces);
     pieces.filter(|(_, piece)| piece.media().is_some()).map(|(track, _)| *track).collect()
-}
-
-/// Tracks that have media in a segment.
-fn tracks_of(line: &Line, segment: &OutputSegment) -> BTreeSet<TrackId> {
-    let slots: Vec<Arc<LineSlot>> = segment.slots().filter_map(|number| line.slots().get(number)).collect();
-    tracks_in(&slots)
 }

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{ChannelEvent, InputIndex, StreamDeclaration, StreamRole};
 use super::intake::{Arrival, Intake, ObjectContents};
-use super::line::{Line, LineFact, LineOrigin, LineSlot, SwitchReason};
+use super::line::{LineOrigin, LineSlot, Lines};
 use super::object::{ObjectId, SeriesTable};
-use super::output::{OutputSegment, OutputTimeline};
-use super::timeline::{GapReason, InputTimeline, Piece, Placed, Slot};
+use super::output::{InputSwitch, OutputSegment, OutputTimeline};
+use super::timeline::{GapReason, InputTimeline, Placed};
 use super::track::{Stream, StreamId, Track};
 use crate::resources::EndpointGuid;
 
@@ -36,16 +36,12 @@ pub enum Fact {
         /// Its name.
         name: String,
     },
-    /// Viewers get the other input from now on.
+    /// An endpoint's viewers get the other input from now on.
     InputSwitched {
-        /// The input that failed.
-        from: InputIndex,
-        /// The input that plays now.
-        to: InputIndex,
-        /// Why.
-        reason: SwitchReason,
-        /// Timestamps do not line up.
-        discontinuity: bool,
+        /// The endpoint.
+        endpoint: EndpointGuid,
+        /// From which input to which, and why.
+        switch: InputSwitch,
     },
     /// An object of the media store that nothing will play.
     ObjectUnused(ObjectId),
@@ -58,7 +54,6 @@ struct Input {
     timeline: InputTimeline,
     series: SeriesTable,
     has_parent: bool,
-    started: bool,
 }
 
 /// All that is known of a channel.
@@ -67,8 +62,10 @@ pub struct ChannelState {
     streams: Arc<Vec<Stream>>,
     tracks: Arc<Vec<Track>>,
     inputs: [Input; 2],
-    line: Line,
+    lines: Lines,
     outputs: BTreeMap<EndpointGuid, OutputTimeline>,
+    /// The newest time that an event told.
+    now: Timestamp,
 }
 
 /// A channel at one moment, for reading. Cheap to clone; never changes.
@@ -80,8 +77,8 @@ pub struct Snapshot {
     pub streams: Arc<Vec<Stream>>,
     /// Every track of every stream.
     pub tracks: Arc<Vec<Track>>,
-    /// What is played.
-    pub line: Line,
+    /// What the inputs delivered.
+    pub lines: Lines,
     /// The segments of each endpoint that was asked for.
     pub outputs: BTreeMap<EndpointGuid, OutputTimeline>,
 }
@@ -89,17 +86,19 @@ pub struct Snapshot {
 impl Snapshot {
     /// The source segments that an endpoint's segment is made of, oldest first; those that are gone are left out.
     pub fn slots_of<'a>(&'a self, segment: &OutputSegment) -> impl DoubleEndedIterator<Item = Arc<LineSlot>> + 'a {
-        segment.slots().filter_map(move |slot| self.line.slots().get(slot))
+        let slots = self.lines.of(segment.input).slots();
+        segment.slots().filter_map(move |slot| slots.get(slot))
     }
 
     /// What DASH counts from: the first slot that the channel ever had.
     pub fn origin(&self) -> Option<LineOrigin> {
-        self.line.origin()
+        self.lines.origin()
     }
 
-    /// Every input that was in use has ended: nothing follows unless an encoder starts again.
-    pub fn ended(&self) -> bool {
-        self.line.ended()
+    /// Every input that is in use has ended and the endpoint has all of it: nothing follows unless an encoder starts
+    /// again.
+    pub fn ended(&self, endpoint: &EndpointGuid) -> bool {
+        self.outputs.get(endpoint).is_some_and(OutputTimeline::ended)
     }
 }
 
@@ -110,7 +109,7 @@ impl ChannelState {
             version,
             streams: self.streams.clone(),
             tracks: self.tracks.clone(),
-            line: self.line.clone(),
+            lines: self.lines.clone(),
             outputs: self.outputs.clone(),
         }
     }
@@ -120,18 +119,23 @@ impl ChannelState {
         self.input(input).intake.holds(name, fingerprint)
     }
 
+    /// True if a snapshot taken now would differ from one taken of `before`, for viewers or in what is kept.
+    pub fn differs_from(&self, before: &Snapshot) -> bool {
+        let numbers = |lines: &Lines| {
+            InputIndex::BOTH.map(|input| {
+                let slots = lines.of(input).slots();
+                (slots.first_number(), slots.next_number())
+            })
+        };
+        numbers(&self.lines) != numbers(&before.lines) || self.looks_different(before)
+    }
+
     /// True if a snapshot taken now would differ for viewers from one taken of `before`.
     pub fn looks_different(&self, before: &Snapshot) -> bool {
-        self.line.slots().next_number() != before.line.slots().next_number()
-            || self.line.slots().first_number() != before.line.slots().first_number()
-            || self.line.ended() != before.line.ended()
-            || self.streams != before.streams
+        self.streams != before.streams
             || self.outputs.len() != before.outputs.len()
             || self.outputs.iter().any(|(endpoint, output)| {
-                before
-                    .outputs
-                    .get(endpoint)
-                    .is_none_or(|known| known.next_number() != output.next_number() || known.rules() != output.rules())
+                before.outputs.get(endpoint).is_none_or(|known| output.looks_different(known))
             })
     }
 
@@ -174,13 +178,15 @@ impl ChannelState {
             ChannelEvent::ObjectBroken { input, name, reason, at } => {
                 self.take_object(*input, name, ObjectContents::Broken { reason: reason.clone() }, *at, facts);
             }
-            ChannelEvent::OutputWanted { endpoint, rules } => match self.outputs.get_mut(endpoint) {
-                Some(output) => output.set_rules(rules.clone()),
-                None => {
-                    let output = OutputTimeline::new(rules.clone(), &self.line);
-                    self.outputs.insert(endpoint.clone(), output);
+            ChannelEvent::OutputWanted { endpoint, rules } => {
+                match self.outputs.get_mut(endpoint) {
+                    Some(output) => output.set_rules(rules.clone()),
+                    None => {
+                        self.outputs.insert(endpoint.clone(), OutputTimeline::new(rules.clone()));
+                    }
                 }
-            },
+                self.extend_outputs(self.now, facts);
+            }
             ChannelEvent::TimePassed { at } => self.advance(*at, facts),
             ChannelEvent::Forgotten { before } => self.forget_before(*before, facts),
         }
@@ -238,16 +244,23 @@ impl ChannelState {
             }
             let (streams, tracks) = (self.streams.clone(), self.tracks.clone());
             for slot in self.input_mut(input).timeline.take_closed(&streams, &tracks, now) {
-                self.offer(input, slot, facts);
+                self.lines.close(input, slot);
             }
         }
-        let ended = InputIndex::BOTH.map(|input| self.has_ended(input));
-        let started = InputIndex::BOTH.map(|input| self.input(input).started);
-        let mut line_facts = Vec::new();
-        self.line.check(now, ended, started, &mut line_facts);
-        tell(line_facts, facts);
-        for output in self.outputs.values_mut() {
-            output.extend(&self.line);
+        for input in InputIndex::BOTH {
+            let has_open_slots = self.input(input).timeline.has_open_slots();
+            self.lines.set_state(input, self.has_ended(input), has_open_slots);
+        }
+        self.extend_outputs(now, facts);
+    }
+
+    fn extend_outputs(&mut self, now: Timestamp, facts: &mut Vec<Fact>) {
+        self.now = self.now.max(now);
+        let mut switches = Vec::new();
+        for (endpoint, output) in &mut self.outputs {
+            output.extend(&self.lines, self.now, &mut switches);
+            let told = switches.drain(..).map(|switch| Fact::InputSwitched { endpoint: endpoint.clone(), switch });
+            facts.extend(told);
         }
     }
 
@@ -273,9 +286,8 @@ impl ChannelState {
             });
         }
         let mut tracks = self.tracks.clone();
-        let owned = self.input_mut(input);
-        owned.started |= arrival.media.is_ok();
-        let placed = owned.timeline.place(stream, arrival, Arc::make_mut(&mut tracks));
+        let near = self.input(input.other()).timeline.newest_end();
+        let placed = self.input_mut(input).timeline.place(stream, arrival, near, Arc::make_mut(&mut tracks));
         if *tracks != *self.tracks {
             self.tracks = tracks;
         }
@@ -283,12 +295,6 @@ impl ChannelState {
             facts.push(Fact::TooLate { input, name: arrival.named.name.clone() });
             unused(facts);
         }
-    }
-
-    fn offer(&mut self, input: InputIndex, slot: Slot, facts: &mut Vec<Fact>) {
-        let mut line_facts = Vec::new();
-        self.line.offer(input, slot, &mut line_facts);
-        tell(line_facts, facts);
     }
 
     /// Every packaged stream that this input ever listed has `EXT-X-ENDLIST`.
@@ -311,16 +317,13 @@ impl ChannelState {
     }
 
     fn forget_before(&mut self, before: Timestamp, facts: &mut Vec<Fact>) {
-        let mut objects = Vec::new();
-        for slot in self.line.forget_before(before) {
-            objects.extend(line_slot_objects(&slot));
-        }
+        let dropped = self.lines.forget_before(before);
+        let mut objects: Vec<ObjectId> = dropped.iter().flat_map(|slot| slot.objects()).collect();
         objects.sort();
         objects.dedup();
         facts.extend(objects.into_iter().map(Fact::ObjectUnused));
-        let first_slot = self.line.slots().first_number();
         for output in self.outputs.values_mut() {
-            output.forget_before_slot(first_slot);
+            output.forget_gone(&self.lines);
         }
     }
 
@@ -329,7 +332,7 @@ impl ChannelState {
         let inputs = self.inputs.iter().filter(|input| input.has_parent);
         inputs
             .flat_map(|input| [input.intake.next_due(), input.timeline.closes_at()])
-            .chain([self.line.next_due()])
+            .chain(self.outputs.values().map(OutputTimeline::next_due))
             .flatten()
             .min()
     }
@@ -341,34 +344,16 @@ impl ChannelState {
 
     /// Every object that the channel may still play, in order, to find what is left over after a crash.
     pub fn objects(&self) -> Vec<ObjectId> {
-        let mut objects: Vec<ObjectId> =
-            self.line.slots().from(0).flat_map(|(_, slot)| line_slot_objects(&slot).collect::<Vec<_>>()).collect();
+        let mut objects = Vec::new();
+        for slot in self.lines.slots() {
+            objects.extend(slot.objects());
+        }
         for input in &self.inputs {
             objects.extend(input.intake.waiting_objects());
             objects.extend(input.timeline.open_objects());
         }
-        objects.extend(self.line.passive_objects());
         objects.sort();
         objects.dedup();
         objects
-    }
-}
-
-fn line_slot_objects(slot: &LineSlot) -> impl Iterator<Item = ObjectId> + '_ {
-    slot.pieces.values().filter_map(Piece::media).map(|segment| segment.object)
-}
-
-fn tell(line_facts: Vec<LineFact>, facts: &mut Vec<Fact>) {
-    for fact in line_facts {
-        match fact {
-            LineFact::Switched { from, to, reason, discontinuity } => {
-                facts.push(Fact::InputSwitched { from, to, reason, discontinuity });
-            }
-            LineFact::Unused(slot) => {
-                let mut objects: Vec<ObjectId> = slot.objects().collect();
-                objects.dedup();
-                facts.extend(objects.into_iter().map(Fact::ObjectUnused));
-            }
-        }
     }
 }

@@ -95,6 +95,16 @@ impl Piece {
     }
 }
 
+/// Where an input's wall clock is from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WallClockSource {
+    /// `EXT-X-PROGRAM-DATE-TIME`, RFC 8216 §4.3.2.6.
+    Encoder,
+    /// When the first segment was received, less its duration.
+    #[default]
+    Reception,
+}
+
 /// One source segment period over all tracks of an input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Slot {
@@ -106,6 +116,10 @@ pub struct Slot {
     pub breaks: bool,
     /// Wall-clock time of the start.
     pub wall_clock: Timestamp,
+    /// Where that time is from.
+    pub wall_clock_source: WallClockSource,
+    /// Media sequence number in the leading stream's playlist; `None` where no segment was listed.
+    pub sequence: Option<u64>,
     /// When its first part was received.
     pub first_arrival: Timestamp,
     /// When its last part was received.
@@ -132,11 +146,6 @@ impl Slot {
     pub fn objects(&self) -> impl Iterator<Item = ObjectId> {
         self.pieces.values().filter_map(Piece::media).map(|segment| segment.object)
     }
-
-    /// Every track that it knows has media.
-    pub fn is_whole(&self) -> bool {
-        !self.pieces.is_empty() && self.pieces.values().all(|piece| piece.media().is_some())
-    }
 }
 
 /// A wall-clock time and the media time that it belongs to, 90 kHz.
@@ -144,6 +153,7 @@ impl Slot {
 struct WallClockAnchor {
     wall_clock: Timestamp,
     media_time: i64,
+    source: WallClockSource,
 }
 
 impl WallClockAnchor {
@@ -158,12 +168,21 @@ pub fn ticks_to_duration(ticks: i64) -> SignedDuration {
     SignedDuration::from_nanos_i128(nanoseconds)
 }
 
+/// A span of wall-clock time in 90 kHz ticks, to the nearest.
+pub fn duration_to_ticks(duration: SignedDuration) -> i64 {
+    let doubled = duration.as_nanos() * 2 * i128::from(MPEG_TIMESCALE) + 1_000_000_000;
+    i64::try_from(doubled.div_euclid(2_000_000_000)).unwrap_or(if doubled < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// From one media time to another, 90 kHz, the short way round the 33-bit clock.
+pub fn wire_distance(from: i64, to: i64) -> i64 {
+    let ahead = to.wrapping_sub(from).rem_euclid(WIRE_CLOCK_PERIOD);
+    if ahead >= WIRE_CLOCK_PERIOD / 2 { ahead - WIRE_CLOCK_PERIOD } else { ahead }
+}
+
 /// The unrolled time nearest to `near` that shows as `wire` on the 33-bit clock.
 fn unroll(wire: u64, near: i64) -> i64 {
-    let wire = (wire % (1 << 33)) as i64;
-    let ahead = (wire - near).rem_euclid(WIRE_CLOCK_PERIOD);
-    let distance = if ahead >= WIRE_CLOCK_PERIOD / 2 { ahead - WIRE_CLOCK_PERIOD } else { ahead };
-    near.saturating_add(distance)
+    near.saturating_add(wire_distance(near, (wire % (1 << 33)) as i64))
 }
 
 /// What placing an arrival led to, for logs and for freeing what is not used.
@@ -198,9 +217,12 @@ pub struct InputTimeline {
 
 impl InputTimeline {
     /// Places an arrival of a stream; adds the stream's tracks to `tracks` when they are new.
-    pub fn place(&mut self, stream: &Stream, arrival: &Arrival, tracks: &mut Vec<Track>) -> Placed {
+    ///
+    /// `near` is the newest media time of the other input, 90 kHz: where the 33-bit clock starts to be unrolled, so that
+    /// inputs with the same timestamps have the same media time.
+    pub fn place(&mut self, stream: &Stream, arrival: &Arrival, near: Option<i64>, tracks: &mut Vec<Track>) -> Placed {
         match &arrival.media {
-            Ok(media) => self.place_media(stream, arrival, media, tracks),
+            Ok(media) => self.place_media(stream, arrival, media, near, tracks),
             Err(reason) => self.place_gap(stream, arrival, reason, tracks),
         }
     }
@@ -210,6 +232,7 @@ impl InputTimeline {
         stream: &Stream,
         arrival: &Arrival,
         media: &ArrivedMedia,
+        near: Option<i64>,
         tracks: &mut Vec<Track>,
     ) -> Placed {
         let Some(reference) = reference_track(&media.tracks) else {
@@ -226,7 +249,7 @@ impl InputTimeline {
 
         let Some(slot_index) = self
             .slot_for(stream.id, |slot| unroll(wire_start, slot.start))
-            .or_else(|| self.new_slot_for_media(stream.id, arrival, media, wire_start, duration))
+            .or_else(|| self.new_slot_for_media(stream.id, arrival, media, (wire_start, near), duration))
         else {
             // A stream that is late by little is worth waiting for again, or it would stay late for ever.
             let is_nearly_in_time = self
@@ -248,6 +271,7 @@ impl InputTimeline {
             slot.timed_by = Some(stream.id);
             slot.start = start;
             slot.duration = duration;
+            slot.sequence = Some(arrival.named.sequence);
             let newest = self.newest;
             let is_newest = slot_index + 1 == self.open.len();
             if is_newest && newest.is_some() {
@@ -268,7 +292,7 @@ impl InputTimeline {
             let message = TimedMessage {
                 kind: message.kind,
                 stream_index: message.stream_index,
-                time: start.wrapping_add(wire_distance(wire_start, message.wire_time)),
+                time: start.wrapping_add(wire_distance(wire_start as i64, message.wire_time as i64)),
                 payload: message.payload.clone(),
             };
             let known = slot.messages.get(..others).unwrap_or_default();
@@ -292,7 +316,7 @@ impl InputTimeline {
             let kind = stored.config.kind();
             let index_in_stream = *seen.entry(kind).and_modify(|count| *count += 1).or_insert(0u8);
             let Some(track) = track_for(stream, kind, index_in_stream, stored, tracks) else { continue };
-            let wire_reference = start.wrapping_add(wire_distance(wire_start, stored.wire_decode_time));
+            let wire_reference = start.wrapping_add(wire_distance(wire_start as i64, stored.wire_decode_time as i64));
             let clock_time = rescale_signed_time(wire_reference, MPEG_TIMESCALE, track.timescale);
             let tolerance = i64::from(track.timescale / 500);
             let breaks = self.open.get(slot_index).is_some_and(|slot| slot.breaks);
@@ -365,12 +389,12 @@ impl InputTimeline {
         stream: StreamId,
         arrival: &Arrival,
         media: &ArrivedMedia,
-        wire_start: u64,
+        (wire_start, near_start): (u64, Option<i64>),
         duration: i64,
     ) -> Option<usize> {
         let named = &arrival.named;
         let announced_break = named.discontinuity || arrival.restarted;
-        let mut start = wire_start as i64;
+        let mut start = near_start.map_or(wire_start as i64, |near| unroll(wire_start, near));
         let mut breaks = true;
         if let Some((end, last_duration)) = self.newest {
             let near = unroll(wire_start, end);
@@ -390,14 +414,17 @@ impl InputTimeline {
             }
         }
         let measured = media.at.saturating_sub(ticks_to_duration(duration)).unwrap_or(media.at);
-        let told = named.program_date_time.unwrap_or(measured);
+        let (told, source) = match named.program_date_time {
+            Some(told) => (told, WallClockSource::Encoder),
+            None => (measured, WallClockSource::Reception),
+        };
         if breaks || self.wall_clock.is_none() {
             // Time never runs backwards, whatever a restarted encoder says.
             let told = match (self.wall_clock, self.newest) {
                 (Some(anchor), Some((end, _))) => told.max(anchor.at(end)),
                 _ => told,
             };
-            self.wall_clock = Some(WallClockAnchor { wall_clock: told, media_time: start });
+            self.wall_clock = Some(WallClockAnchor { wall_clock: told, media_time: start, source });
         }
         self.push_slot(start, duration, breaks, media.at, Some(stream));
         Some(self.open.len() - 1)
@@ -427,6 +454,8 @@ impl InputTimeline {
             duration,
             breaks,
             wall_clock,
+            wall_clock_source: self.wall_clock.map_or(WallClockSource::Reception, |anchor| anchor.source),
+            sequence: None,
             first_arrival: at,
             last_arrival: at,
             pieces: BTreeMap::new(),
@@ -490,6 +519,16 @@ impl InputTimeline {
         self.open.iter().flat_map(Slot::objects)
     }
 
+    /// End of the newest slot, 90 kHz.
+    pub fn newest_end(&self) -> Option<i64> {
+        self.newest.map(|(end, _)| end)
+    }
+
+    /// Some slot is open.
+    pub fn has_open_slots(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// When the first open slot closes by itself.
     pub fn closes_at(&self) -> Option<Timestamp> {
         let slot = self.open.front()?;
@@ -505,11 +544,6 @@ fn wait_for_slot(duration: i64) -> SignedDuration {
 /// The track that gives a segment its place: video if there is any.
 fn reference_track(tracks: &[StoredTrack]) -> Option<&StoredTrack> {
     tracks.iter().find(|track| track.config.kind() == TrackKind::Video).or_else(|| tracks.first())
-}
-
-/// From one wire time to another, the short way round.
-fn wire_distance(from: u64, to: u64) -> i64 {
-    unroll(to, from as i64) - from as i64
 }
 
 /// Finds a stream's track, or adds it.
