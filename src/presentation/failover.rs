@@ -139,7 +139,7 @@ impl Choice<'_> {
         slots.from(self.other_slot).find_map(|(number, slot)| {
             let distance = place.distance_to(&slot);
             let is_there = slot.has_media() && distance.saturating_mul(2) >= -slot.duration;
-            is_there.then(|| (number, slot, distance))
+            is_there.then_some((number, slot, distance))
         })
     }
 
@@ -153,7 +153,7 @@ impl Choice<'_> {
     /// The active input's timeline goes on later than where it stopped: the encoder started again, or segments are lost.
     fn jumped_over(&self, before: Option<Position>, slot: &LineSlot) -> Option<Step> {
         let place = before.filter(|place| place.input == self.active && place.span != slot.span)?;
-        let landed = place.distance_to(&slot);
+        let landed = place.distance_to(slot);
         if landed.saturating_mul(2) <= place.slot_duration {
             return None;
         }
