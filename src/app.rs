@@ -17,7 +17,7 @@ use crate::ingest::{Ingest, IngestSettings};
 use crate::media_store::{self, LocalStore, LocalStoreSettings, StoreError};
 use crate::origin::{Origin, OriginLimits};
 use crate::resources::CatalogueHandle;
-use crate::server::{Planes, Server, ServerLimits};
+use crate::server::{Planes, Server, ServerLimits, raise_open_files_limit};
 use crate::state::{DataFolder, DataFolderError, DocumentStore, OpenError, SledSettings, SledStore, StateError, Write};
 
 /// Why the server did not start.
@@ -64,6 +64,7 @@ impl App {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let data_folder = DataFolder::open(&settings.data_dir)?;
         let listen = settings.listen;
+        raise_open_files_limit();
         let server = Server::bind(listen, ServerLimits::default())
             .await
             .map_err(|source| StartError::Listen { listen, source })?;

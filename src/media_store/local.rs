@@ -21,7 +21,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::journal_file::{JournalFile, failed, is_full};
-use super::{BoxFuture, MediaStore, ObjectKey, Replay, StoreError};
+use super::{BoxFuture, MediaStore, ObjectKey, OpenObject, Replay, StoreError};
 
 /// When a write counts as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -207,14 +207,16 @@ impl MediaStore for LocalStore {
         })
     }
 
-    fn open_file<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<(Arc<File>, u64)>, StoreError>> {
+    fn open_file<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<OpenObject>, StoreError>> {
         Box::pin(async move {
             let path = self.objects_folder.join(object_path(key)?.as_ref());
             let key = key.to_owned();
             blocking(move || {
                 let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
                 match opened {
-                    Ok((metadata, file)) if metadata.is_file() => Ok(Some((Arc::new(file), metadata.len()))),
+                    Ok((metadata, file)) if metadata.is_file() => {
+                        Ok(Some(OpenObject { file: Arc::new(file), size: metadata.len() }))
+                    }
                     Ok(_) => Err(StoreError::NotFound(key)),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::NotFound(key)),
                     Err(error) => Err(failed("opened", &path, &error)),

@@ -51,6 +51,15 @@ pub struct Replay {
     pub records: Vec<Vec<u8>>,
 }
 
+/// An object as an open file.
+#[derive(Debug, Clone)]
+pub struct OpenObject {
+    /// The file; it holds the object from its first byte on.
+    pub file: Arc<File>,
+    /// Bytes in the object.
+    pub size: u64,
+}
+
 /// Durable payload and journals.
 pub trait MediaStore: Send + Sync + 'static {
     /// Writes an object; durable once it returns. Writing a key again with the same bytes changes nothing.
@@ -62,9 +71,9 @@ pub trait MediaStore: Send + Sync + 'static {
     /// Reads a part of an object.
     fn get_range<'a>(&'a self, key: &'a str, range: Range<u64>) -> BoxFuture<'a, Result<Bytes, StoreError>>;
 
-    /// The object as an open file and its size in bytes, if the store keeps objects as files: for payload that goes
+    /// The object as an open file, if the store keeps objects as files: for payload that goes
     /// from the page cache to a socket. The file keeps its bytes while it is open, also when the object is deleted.
-    fn open_file<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<(Arc<File>, u64)>, StoreError>> {
+    fn open_file<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<OpenObject>, StoreError>> {
         let _ = key;
         Box::pin(std::future::ready(Ok(None)))
     }

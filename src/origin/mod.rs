@@ -8,9 +8,11 @@
 mod access;
 mod answer;
 mod manifests;
+mod memory_file;
 mod range;
 mod refusal;
 mod segments;
+mod stored_segments;
 mod target;
 
 use std::net::SocketAddr;
@@ -35,7 +37,7 @@ use target::Target;
 pub struct OriginLimits {
     /// Packaged segments.
     pub packaged_segments: u64,
-    /// Stored segments whose index was decoded; they share their payload with packaged fMP4 segments.
+    /// Stored segments whose index was decoded; their payload stays in their files.
     pub decoded_segments: u64,
     /// Manifests.
     pub manifests: u64,

@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::memory_file::sendable;
 use super::refusal::Refusal;
+use super::stored_segments::{StoredSegments, WEIGHT_OF_A_FILE};
 use crate::media::codec::TrackKind;
-use crate::media::sample::ElementarySegment;
-use crate::media::stored;
 use crate::media_store::MediaStore;
 use crate::packaging::dash_time::{clock_of, nominal_if_clocked, segment_at_time, segment_on_grid, timescale};
 use crate::packaging::hls::Playlists;
@@ -20,6 +20,7 @@ use crate::packaging::name::{DashTrack, File, HlsTrack, PlaylistSet};
 use crate::packaging::piece::{LoadedPiece, has_media, track_segments};
 use crate::packaging::transport_stream::LoadedTrack;
 use crate::packaging::{cmaf, fragment, hls, transport_stream};
+use crate::plane::BodySlice;
 use crate::presentation::{OutputSegment, OutputTimeline, Snapshot, Track};
 use crate::resources::{ChannelGuid, DashSettings, Endpoint, EndpointGuid, Packaging, SegmentTemplateFormat};
 
@@ -36,9 +37,11 @@ struct Key {
 #[derive(Debug, Clone)]
 pub struct ReadySegment {
     /// Headers that were written and payload as it is stored, in order.
-    pub slices: Arc<[Bytes]>,
+    pub slices: Arc<[BodySlice]>,
     /// Sum of their lengths.
     pub length: u64,
+    /// Bytes of memory that it takes, open files counted as [`WEIGHT_OF_A_FILE`].
+    cost: u64,
     /// `Content-Type`.
     pub content_type: HeaderValue,
     /// `ETag`.
@@ -46,14 +49,20 @@ pub struct ReadySegment {
 }
 
 impl ReadySegment {
-    fn new(slices: Vec<Bytes>, content_type: &'static str, key: &Key) -> Self {
+    fn new(slices: Vec<BodySlice>, content_type: &'static str, key: &Key) -> Self {
         let length = slices.iter().map(|slice| slice.len() as u64).sum();
+        let cost = slices.iter().map(|slice| match slice {
+            BodySlice::Memory(bytes) => bytes.len() as u64,
+            BodySlice::File(_) => WEIGHT_OF_A_FILE,
+        });
+        let cost = cost.sum();
         let (number, version) = (last_number(key.file), key.configuration_version);
         // A segment's bytes never change under one name, so the name and the length are identity enough.
         let etag = format!("\"{number:x}-{length:x}-{version:x}\"");
         ReadySegment {
             slices: slices.into(),
             length,
+            cost,
             content_type: HeaderValue::from_static(content_type),
             etag: HeaderValue::try_from(etag).unwrap_or(HeaderValue::from_static("\"\"")),
         }
@@ -77,28 +86,14 @@ struct ByBytes;
 
 impl Weighter<Key, ReadySegment> for ByBytes {
     fn weight(&self, _key: &Key, segment: &ReadySegment) -> u64 {
-        segment.length + 300
+        segment.cost + 300
     }
 }
 
-impl Weighter<Arc<str>, Arc<Vec<ElementarySegment>>> for ByBytes {
-    fn weight(&self, _key: &Arc<str>, object: &Arc<Vec<ElementarySegment>>) -> u64 {
-        let tracks = object.iter().map(|track| track.payload.len() + size_of_val(track.samples.as_slice()));
-        tracks.sum::<usize>() as u64 + 300
-    }
-}
-
-/// Packaged segments, and decoded stored ones, that were asked for lately.
+/// Packaged segments, and the index of stored ones, that were asked for lately.
 pub struct SegmentCache {
-    store: Arc<dyn MediaStore>,
+    stored: StoredSegments,
     packaged: Cache<Key, ReadySegment, ByBytes>,
-    decoded: Cache<Arc<str>, Arc<Vec<ElementarySegment>>, ByBytes>,
-}
-
-/// One wanted track and where its samples are.
-struct WantedTrack<'a> {
-    track: &'a Track,
-    objects: Vec<(Arc<str>, u8, i64)>,
 }
 
 /// How a segment is packaged.
@@ -111,9 +106,8 @@ impl SegmentCache {
     /// Caches of at most this many bytes each; they are not taken before they are needed.
     pub fn new(store: Arc<dyn MediaStore>, packaged_bytes: u64, decoded_bytes: u64) -> Self {
         SegmentCache {
-            store,
+            stored: StoredSegments::new(store, decoded_bytes),
             packaged: Cache::with_weighter(64, packaged_bytes, ByBytes),
-            decoded: Cache::with_weighter(64, decoded_bytes, ByBytes),
         }
     }
 
@@ -142,7 +136,7 @@ impl SegmentCache {
             }
             (Packaging::Cmaf(_), File::CmafInit(name)) => {
                 let init = cmaf::find_init(snapshot, name)?.ok_or(Refusal::UnknownFile)?;
-                Ok(ReadySegment::new(vec![init], content_type(name.track.kind), &key))
+                Ok(ReadySegment::new(vec![init.into()], content_type(name.track.kind), &key))
             }
             (Packaging::Cmaf(_), File::CmafSegment(name, number)) => {
                 let track = cmaf::find_track(snapshot, name).ok_or(Refusal::UnknownFile)?;
@@ -156,7 +150,7 @@ impl SegmentCache {
             }
             (Packaging::Dash(_), File::Init(track)) => {
                 let slices = init(snapshot, track)?;
-                Ok(ReadySegment::new(slices, content_type(track.kind), &key))
+                Ok(ReadySegment::new(slices.into_iter().map(Into::into).collect(), content_type(track.kind), &key))
             }
             (Packaging::Dash(settings), File::Fragment(name, _) | File::TimedFragment { track: name, .. }) => {
                 let track = dash_track(snapshot, name)?;
@@ -218,51 +212,50 @@ impl SegmentCache {
         form: Form,
         key: &Key,
     ) -> Result<ReadySegment, Refusal> {
-        let mut loaded = Vec::with_capacity(tracks.len());
-        for track in tracks {
-            if !has_media(snapshot, segment, track.id) {
-                continue;
-            }
-            let objects = track_segments(snapshot, segment, track.id)
-                .map(|piece| (piece.object.key(&key.channel).into(), piece.index_in_object, piece.decode_time))
-                .collect();
-            loaded.push((*track, self.load(WantedTrack { track, objects }).await?));
-        }
-        let (slices, content_type) = match form {
+        let wanted = |track: &Track| -> Vec<(Arc<str>, usize, i64)> {
+            track_segments(snapshot, segment, track.id)
+                .map(|piece| {
+                    (piece.object.key(&key.channel).into(), usize::from(piece.index_in_object), piece.decode_time)
+                })
+                .collect()
+        };
+        match form {
             Form::Fragment { number, clock, timescale, content_type } => {
-                let pieces = loaded.first().map_or(&[][..], |(_, pieces)| pieces);
-                (fragment::fragment(number, clock, timescale, pieces)?, content_type)
+                let Some(track) = tracks.first() else { return Err(Refusal::Gap) };
+                let (mut pieces, mut payloads) = (Vec::new(), Vec::new());
+                for (object, index, decode_time) in wanted(track) {
+                    let stored = self.stored.indexed(&object).await?;
+                    payloads.push(stored.payload(index));
+                    pieces.push(LoadedPiece { track: track.id, decode_time, object: stored.tracks.clone(), index });
+                }
+                let fragment = fragment::fragment(number, clock, timescale, &pieces)?;
+                let payloads = fragment.pieces.iter().filter_map(|piece| payloads.get(*piece).cloned().flatten());
+                let slices = [BodySlice::from(fragment.header)].into_iter().chain(payloads).collect();
+                Ok(ReadySegment::new(slices, content_type, key))
             }
             Form::Transport => {
+                let mut loaded = Vec::with_capacity(tracks.len());
+                for track in tracks {
+                    let mut pieces = Vec::new();
+                    for (object, index, decode_time) in wanted(track) {
+                        let object = self.stored.loaded(&object).await?;
+                        pieces.push(LoadedPiece { track: track.id, decode_time, object, index });
+                    }
+                    loaded.push((*track, pieces));
+                }
                 let tracks: Vec<LoadedTrack<'_>> = loaded
                     .iter()
+                    .filter(|(_, pieces)| !pieces.is_empty())
                     .map(|(track, pieces)| LoadedTrack { language: track.language.as_deref(), pieces })
                     .collect();
-                (vec![transport_stream::segment(segment.number, &segment.run, &tracks)?], "video/MP2T")
+                let woven = sendable(transport_stream::segment(segment.number, &segment.run, &tracks)?);
+                let length = woven.len() as u64;
+                let mut ready = ReadySegment::new(vec![woven], "video/MP2T", key);
+                // A memory file takes memory too.
+                ready.cost = ready.cost.max(length);
+                Ok(ready)
             }
-        };
-        Ok(ReadySegment::new(slices, content_type, key))
-    }
-
-    async fn load(&self, wanted: WantedTrack<'_>) -> Result<Vec<LoadedPiece>, Refusal> {
-        let mut pieces = Vec::with_capacity(wanted.objects.len());
-        for (object, index, decode_time) in wanted.objects {
-            let decoded = self
-                .decoded
-                .get_or_insert_async(&object, async {
-                    let bytes = self.store.get(&object).await?;
-                    let decoded = stored::decode(bytes);
-                    decoded.map(Arc::new).map_err(|error| Refusal::Damaged { object: object.to_string(), error })
-                })
-                .await?;
-            pieces.push(LoadedPiece {
-                track: wanted.track.id,
-                decode_time,
-                object: decoded,
-                index: usize::from(index),
-            });
         }
-        Ok(pieces)
     }
 }
 

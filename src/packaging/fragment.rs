@@ -18,7 +18,16 @@ pub fn init(config: &CodecConfig, language: Option<&str>, timescale: u32) -> Res
     Ok(init_segment(&InitTrack { track_id: TRACK_ID, timescale, language, config })?)
 }
 
-/// A media segment: its header, then the payload of each piece as it is stored, not copied.
+/// A media segment in parts: nothing of the payload is touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaFragment {
+    /// Everything before the payload.
+    pub header: Bytes,
+    /// Indices of the pieces whose payload follows, whole and in this order.
+    pub pieces: Vec<usize>,
+}
+
+/// A media segment of the pieces, whose payload may be left where it is stored.
 ///
 /// Times are those of the clock in `timescale`. A hole between pieces makes the sample before it last longer; a piece
 /// that overlaps the one before it is moved to that one's end.
@@ -27,12 +36,12 @@ pub fn fragment(
     clock: MediaClock,
     timescale: u32,
     pieces: &[LoadedPiece],
-) -> Result<Vec<Bytes>, RenderError> {
+) -> Result<MediaFragment, RenderError> {
     let mut runs: Vec<SampleRun<'_>> = Vec::with_capacity(pieces.len());
-    let mut slices = vec![Bytes::new()];
+    let mut used = Vec::with_capacity(pieces.len());
     let mut source_timescale = timescale;
     let mut end: Option<(u64, u64)> = None;
-    for piece in pieces {
+    for (index, piece) in pieces.iter().enumerate() {
         let Some(media) = piece.media().filter(|media| !media.samples.is_empty()) else { continue };
         source_timescale = media.timescale;
         let time = clock.time(piece.decode_time, media.timescale);
@@ -46,7 +55,7 @@ pub fn fragment(
         let last_duration = media.samples.last().map_or(0, |sample| u64::from(sample.duration));
         end = Some((piece_end.saturating_sub(last_duration), piece_end));
         runs.push(SampleRun { decode_time, samples: &media.samples });
-        slices.push(media.payload.clone());
+        used.push(index);
     }
     let joined = join_runs(&runs, None, source_timescale, timescale)?;
     let header = media_segment_header(&Fragment {
@@ -55,8 +64,5 @@ pub fn fragment(
         decode_time: joined.decode_time,
         samples: &joined.samples,
     })?;
-    if let Some(first) = slices.first_mut() {
-        *first = header;
-    }
-    Ok(slices)
+    Ok(MediaFragment { header, pieces: used })
 }

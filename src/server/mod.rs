@@ -7,6 +7,7 @@ mod activity;
 mod dispatch;
 mod file_sending;
 mod framing;
+mod open_files;
 
 use std::future::Future;
 use std::io;
@@ -25,6 +26,7 @@ use crate::plane::{Connection, Request, RequestBody};
 use activity::{Activity, WatchedStream};
 pub use dispatch::Planes;
 use file_sending::{AnswerBody, FilesToSend};
+pub use open_files::raise_open_files_limit;
 
 /// What one client, and all of them together, may cost.
 #[derive(Debug, Clone, Copy)]
