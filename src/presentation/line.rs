@@ -9,8 +9,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::chunked::ChunkedList;
 use super::event::InputIndex;
+use super::index::ChunkedList;
 use super::message::TimedMessage;
 use super::object::ObjectId;
 use super::timeline::{Piece, Slot, WallClockSource, ticks_to_duration};

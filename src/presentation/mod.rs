@@ -9,14 +9,15 @@
 //! * [`timeline`]: slots: one source segment period over all tracks of one input.
 //! * [`line`]: the closed slots of both inputs, as long as media is kept.
 //! * [`output`]: source segments combined to an endpoint's segments, and numbered.
+//! * [`index`]: what keeps slots and segments for weeks in little memory.
 //! * [`object`]: names of stored segments.
 //! * [`failover`]: which input an endpoint plays; [`alignment`]: where one input's slots lie on the other's timeline.
 //! * [`view`]: the part that one request sees.
 
 pub mod alignment;
-pub mod chunked;
 pub mod event;
 pub mod failover;
+pub mod index;
 pub mod intake;
 pub mod line;
 pub mod message;

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::alignment::{Position, believed_wall_clock, reception_start};
-use super::chunked::ChunkedList;
 use super::event::InputIndex;
 use super::failover::{Choice, Group, Step, SwitchReason};
+use super::index::ChunkedList;
 use super::line::{Line, LineSlot, Lines};
 use super::timeline::ticks_to_duration;
 use super::track::TrackId;
