@@ -12,9 +12,12 @@ use jiff::Timestamp;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::choice::Choice;
 use super::refusal::Refusal;
+use crate::packaging::filter::ManifestFilter;
 use crate::packaging::hls::Playlists;
 use crate::packaging::name::File;
+use crate::packaging::offer::OfferKey;
 use crate::packaging::{Manifest, RenderError, dash, hls};
 use crate::presentation::{Snapshot, View};
 use crate::resources::{Endpoint, EndpointGuid, Packaging};
@@ -26,6 +29,8 @@ struct Key {
     configuration_version: i64,
     file: File,
     snapshot_version: u64,
+    /// What a manifest filter leaves: filters with the same effect share a manifest.
+    filtered: Option<OfferKey>,
     /// Number after the last listed segment where a time delay decides it, else 0.
     delayed_end: u64,
 }
@@ -83,7 +88,7 @@ struct ByBytes;
 impl Weighter<Key, Arc<ReadyManifest>> for ByBytes {
     fn weight(&self, _key: &Key, manifest: &Arc<ReadyManifest>) -> u64 {
         // The compressed form may come later; a quarter is more than it takes.
-        (manifest.body.len() + manifest.body.len() / 4 + 300) as u64
+        (manifest.body.len() + manifest.body.len() / 4 + 500) as u64
     }
 }
 
@@ -103,6 +108,7 @@ impl ManifestCache {
         &self,
         endpoint: &Endpoint,
         file: File,
+        choice: &Choice,
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> Result<Arc<ReadyManifest>, Refusal> {
@@ -116,6 +122,7 @@ impl ManifestCache {
             configuration_version: endpoint.configuration_version,
             file,
             snapshot_version: snapshot.version,
+            filtered: choice.filter.as_ref().map(|filter| filtered(endpoint, file, snapshot, filter)).transpose()?,
             delayed_end: delayed.as_ref().map_or(0, |view| view.numbers.end),
         };
         self.cache.get_or_insert_with(&key, || {
@@ -123,9 +130,31 @@ impl ManifestCache {
                 Some(view) => view,
                 None => view(endpoint, file, snapshot, now).ok_or(Refusal::NothingYet)?,
             };
-            render(endpoint, file, snapshot, &view).map(Arc::new)
+            render(endpoint, file, choice, snapshot, &view).map(Arc::new)
         })
     }
+}
+
+/// What a filter leaves of an endpoint's offer.
+fn filtered(
+    endpoint: &Endpoint,
+    file: File,
+    snapshot: &Snapshot,
+    filter: &ManifestFilter,
+) -> Result<OfferKey, Refusal> {
+    let offer = |filter: &ManifestFilter| match (&endpoint.packaging, file) {
+        (_, File::ParentPlaylist(set)) => {
+            Playlists::of(endpoint, set).map(|playlists| hls::offer(snapshot, &playlists, filter))
+        }
+        (Packaging::Dash(settings), File::Mpd) => Some(dash::offer(snapshot, settings, filter)),
+        _ => None,
+    };
+    let left = offer(filter).ok_or(Refusal::UnknownFile)?;
+    if !left.is_empty() {
+        return Ok(left.key());
+    }
+    let is_filtered = offer(&ManifestFilter::default()).is_some_and(|offer| !offer.is_empty());
+    Err(if is_filtered { Refusal::FilterLeavesNothing } else { Refusal::NothingYet })
 }
 
 /// Length of the live window that a manifest lists; `None` if the endpoint has no such manifest.
@@ -147,14 +176,22 @@ fn view(endpoint: &Endpoint, file: File, snapshot: &Snapshot, now: Timestamp) ->
     (!view.is_empty()).then_some(view)
 }
 
-fn render(endpoint: &Endpoint, file: File, snapshot: &Snapshot, view: &View) -> Result<ReadyManifest, Refusal> {
+fn render(
+    endpoint: &Endpoint,
+    file: File,
+    choice: &Choice,
+    snapshot: &Snapshot,
+    view: &View,
+) -> Result<ReadyManifest, Refusal> {
+    let everything = ManifestFilter::default();
+    let filter = choice.filter.as_ref().unwrap_or(&everything);
     const PLAYLIST: &str = "application/x-mpegURL";
     const MPD: &str = "application/dash+xml";
     let output = snapshot.outputs.get(&endpoint.guid).ok_or(Refusal::NothingYet)?;
     let (manifest, content_type): (Result<Option<Manifest>, RenderError>, _) = match (&endpoint.packaging, file) {
         (_, File::ParentPlaylist(set)) => {
             let playlists = Playlists::of(endpoint, set).ok_or(Refusal::UnknownFile)?;
-            (hls::parent_playlist(snapshot, &playlists), PLAYLIST)
+            (hls::parent_playlist(snapshot, &playlists, filter), PLAYLIST)
         }
         (_, File::MediaPlaylist(set, track)) => {
             let playlists = Playlists::of(endpoint, set).ok_or(Refusal::UnknownFile)?;
@@ -163,7 +200,7 @@ fn render(endpoint: &Endpoint, file: File, snapshot: &Snapshot, view: &View) -> 
             }
             (hls::media_playlist(snapshot, &playlists, output, view, track), PLAYLIST)
         }
-        (Packaging::Dash(settings), File::Mpd) => (dash::mpd(snapshot, endpoint, settings, output, view), MPD),
+        (Packaging::Dash(settings), File::Mpd) => (dash::mpd(snapshot, endpoint, settings, output, view, filter), MPD),
         _ => return Err(Refusal::UnknownFile),
     };
     let manifest = manifest?.ok_or(Refusal::NothingYet)?;

@@ -2,11 +2,12 @@
 //!
 //! Reading never waits for writing: an answer is made from the channel's snapshot of that moment.
 //!
-//! * [`target`]: the URL. * [`access`]: who may. * [`manifests`] and [`segments`]: content and its caches.
+//! * [`target`]: the URL. * [`choice`]: what of it. * [`access`]: who may. * [`manifests`] and [`segments`]: content and its caches.
 //! * [`answer`]: status, headers, body. * [`range`]: parts of segments. * [`refusal`]: why there is no content.
 
 mod access;
 mod answer;
+mod choice;
 mod manifests;
 mod memory_file;
 mod range;
@@ -27,6 +28,7 @@ use crate::presentation::Snapshot;
 use crate::resources::{CatalogueHandle, Endpoint, OutputRules};
 
 use answer::{Answers, Content};
+use choice::Choice;
 use manifests::ManifestCache;
 use refusal::Refusal;
 use segments::SegmentCache;
@@ -101,12 +103,13 @@ impl Origin {
         if let Some(query) = request.uri.query() {
             target::check_query(query, file, endpoint)?;
         }
+        let choice = Choice::read(request.uri.query().unwrap_or_default(), file)?;
         let rules = endpoint.packaging.output_rules();
         let segment_seconds = rules.target_duration_seconds;
         let snapshot = self.snapshot(endpoint, &rules).await?;
         let now = self.channels.now();
         if file.is_manifest() {
-            let manifest = self.manifests.get(endpoint, file, &snapshot, now)?;
+            let manifest = self.manifests.get(endpoint, file, &choice, &snapshot, now)?;
             return Ok(Content::Manifest { manifest, segment_seconds });
         }
         Ok(Content::Segment(self.segments.get(endpoint, file, &snapshot, now).await?))

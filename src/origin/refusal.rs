@@ -8,6 +8,7 @@ use crate::channels::SubmitError;
 use crate::media::stored::StoredError;
 use crate::media_store::StoreError;
 use crate::packaging::RenderError;
+use crate::packaging::filter::FilterError;
 
 /// Why a request gets no content.
 #[derive(Debug, thiserror::Error)]
@@ -30,15 +31,21 @@ pub enum Refusal {
     /// The endpoint has settings that this build cannot obey.
     #[error("this build does not have yet what the endpoint is set to: {0}")]
     SettingsNotBuiltYet(String),
-    /// A query parameter that this build knows but cannot obey.
-    #[error("the query parameter {0} is not built yet")]
-    ParameterNotBuiltYet(&'static str),
+    /// A query parameter that may be given once came again.
+    #[error("the query parameter {0} may be given once")]
+    ParameterRepeated(&'static str),
+    /// `aws.manifestfilter` is none.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// `aws.manifestfilter` admits nothing of what there is.
+    #[error("the manifest filter leaves nothing: no stream of this origin endpoint meets all its conditions")]
+    FilterLeavesNothing,
     /// `aws.manifestfilter` or `aws.drmsettings` beside something else than a parent manifest.
     #[error("the query parameter {0} is for parent manifests only")]
     ParameterForParentOnly(&'static str),
     /// `aws.drmsettings` knows one value.
-    #[error("aws.drmsettings has the value 'excludesessionkeys' or is left out")]
-    BadDrmSettings,
+    #[error("aws.drmsettings has the value 'excludesessionkeys' or is left out, but is '{0}'")]
+    BadDrmSettings(String),
     /// `start` with an endpoint that has no start-over window.
     #[error("this origin endpoint has no start-over window")]
     StartOverOff,
@@ -93,10 +100,12 @@ impl Refusal {
         match self {
             Refusal::Method => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::OriginationDenied | Refusal::NotOnWhitelist(_) => StatusCode::FORBIDDEN,
-            Refusal::SettingsNotBuiltYet(_) | Refusal::ParameterNotBuiltYet(_) | Refusal::StartOverNotBuiltYet => {
-                StatusCode::NOT_IMPLEMENTED
-            }
-            Refusal::ParameterForParentOnly(_) | Refusal::BadDrmSettings => StatusCode::BAD_REQUEST,
+            Refusal::SettingsNotBuiltYet(_) | Refusal::StartOverNotBuiltYet => StatusCode::NOT_IMPLEMENTED,
+            Refusal::ParameterForParentOnly(_)
+            | Refusal::ParameterRepeated(_)
+            | Refusal::Filter(_)
+            | Refusal::FilterLeavesNothing
+            | Refusal::BadDrmSettings(_) => StatusCode::BAD_REQUEST,
             Refusal::Range { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Refusal::Path
             | Refusal::UnknownEndpoint

@@ -79,25 +79,14 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-()=".contains(&byte))
 }
 
-/// Refuses query parameters that mean something we do not do. Unknown ones are ignored, so that players and CDNs can
-/// add their own.
+/// Refuses query parameters of time shift that mean something we do not do. Unknown ones are ignored, so that players
+/// and CDNs can add their own.
 pub fn check_query(query: &str, file: File, endpoint: &Endpoint) -> Result<(), Refusal> {
-    const FILTER: &str = "aws.manifestfilter";
-    const DRM_SETTINGS: &str = "aws.drmsettings";
-    let is_parent = file.is_parent();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = percent_decode_str(name).decode_utf8_lossy();
-        match name.as_ref() {
-            FILTER if !is_parent => return Err(Refusal::ParameterForParentOnly(FILTER)),
-            FILTER => return Err(Refusal::ParameterNotBuiltYet(FILTER)),
-            DRM_SETTINGS if !is_parent => return Err(Refusal::ParameterForParentOnly(DRM_SETTINGS)),
-            // Clear content has no session keys to leave out.
-            DRM_SETTINGS if value.eq_ignore_ascii_case("excludesessionkeys") => {}
-            DRM_SETTINGS => return Err(Refusal::BadDrmSettings),
-            // An end without a start means nothing, by the service's documentation.
-            "start" if file.is_manifest() => check_time_shift(endpoint)?,
-            _ => {}
+        let (name, _) = pair.split_once('=').unwrap_or((pair, ""));
+        // An end without a start means nothing, by the service's documentation.
+        if percent_decode_str(name).decode_utf8_lossy() == "start" && file.is_manifest() {
+            check_time_shift(endpoint)?;
         }
     }
     Ok(())

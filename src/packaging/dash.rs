@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::dash_codec;
 use super::dash_time::{self, SegmentTime, clock_of, grid_number, segment_time, timescale};
+use super::filter::ManifestFilter;
 use super::media_clock::{HEAD_ROOM, elapsed_ticks};
 use super::name::DashTrack;
 use super::offer::Offer;
@@ -40,6 +41,13 @@ struct Source<'a> {
     offer: Offer<'a>,
 }
 
+/// What the MPD offers to a viewer with this filter.
+pub fn offer<'a>(snapshot: &'a Snapshot, settings: &DashSettings, filter: &ManifestFilter) -> Offer<'a> {
+    let mut offer = Offer::of(snapshot, &settings.stream_selection);
+    filter.apply(&mut offer, false);
+    offer
+}
+
 /// The MPD of a view; `None` while there is nothing to list.
 pub fn mpd(
     snapshot: &Snapshot,
@@ -47,13 +55,14 @@ pub fn mpd(
     settings: &DashSettings,
     output: &OutputTimeline,
     view: &View,
+    filter: &ManifestFilter,
 ) -> Result<Option<Manifest>, RenderError> {
     let segments: Vec<Arc<OutputSegment>> = view.segments(output).collect();
     let segments: Vec<&OutputSegment> = segments.iter().map(AsRef::as_ref).collect();
     let (Some(origin), Some(first), Some(last)) = (snapshot.origin(), segments.first(), segments.last()) else {
         return Ok(None);
     };
-    let offer = Offer::of(snapshot, &settings.stream_selection);
+    let offer = offer(snapshot, settings, filter);
     let source = Source { snapshot, endpoint, settings, origin, offer };
     let delay = endpoint.time_delay_seconds;
     let nominal = dash_time::nominal_if_clocked(settings.segment_template_format, output);

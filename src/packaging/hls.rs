@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::cmaf;
-
+use super::filter::ManifestFilter;
 use super::name::{HlsTrack, PlaylistSet};
 use super::offer::{self, Audio, Offer};
 use super::piece::{has_media, track_segments};
@@ -95,17 +95,32 @@ impl<'a> Playlists<'a> {
     }
 }
 
+/// What the parent playlist offers to a viewer with this filter.
+pub fn offer<'a>(snapshot: &'a Snapshot, playlists: &Playlists<'_>, filter: &ManifestFilter) -> Offer<'a> {
+    let mut offer = Offer::of(snapshot, playlists.stream_selection);
+    let groups_audio = playlists.container.groups_audio();
+    if !groups_audio {
+        offer.audio.clear();
+    }
+    filter.apply(&mut offer, !groups_audio);
+    offer
+}
+
 /// The parent playlist; `None` while there is nothing to list.
 ///
 /// `BANDWIDTH` is what the encoder declared, else what the first segments had, so that it never changes.
-pub fn parent_playlist(snapshot: &Snapshot, playlists: &Playlists<'_>) -> Result<Option<Manifest>, RenderError> {
-    let offer = Offer::of(snapshot, playlists.stream_selection);
-    let groups_audio = playlists.container.groups_audio() && !offer.audio.is_empty();
+pub fn parent_playlist(
+    snapshot: &Snapshot,
+    playlists: &Playlists<'_>,
+    filter: &ManifestFilter,
+) -> Result<Option<Manifest>, RenderError> {
+    let offer = offer(snapshot, playlists, filter);
     let has_video = offer.videos().next().is_some();
-    let variants: Vec<Variant> = offer
+    let groups_audio = !offer.audio.is_empty() && (has_video || offer.variants.is_empty());
+    let mut variants: Vec<Variant> = offer
         .variants
         .iter()
-        .filter(|variant| !groups_audio || !has_video || variant.video.is_some())
+        .filter(|variant| !groups_audio || variant.video.is_some())
         .map(|variant| {
             let default = offer.audio.first().filter(|_| groups_audio).map(|audio| audio.track);
             let with_audio = if groups_audio { default.as_slice() } else { &variant.audio };
@@ -120,15 +135,18 @@ pub fn parent_playlist(snapshot: &Snapshot, playlists: &Playlists<'_>) -> Result
                     .and_then(|video| FrameRate::from_fraction(video.frame_rate.0, video.frame_rate.1)),
                 video_range: variant.video.and_then(video_range),
                 codecs: Some(offer::codecs(variant.video.iter().chain(with_audio).copied())),
-                audio: (groups_audio && variant.video.is_some()).then(|| AUDIO_GROUP.to_owned()),
+                audio: groups_audio.then(|| AUDIO_GROUP.to_owned()),
                 ..Variant::default()
             }
         })
         .collect();
     if variants.is_empty() {
+        variants.extend(offer.audio.first().map(|audio| sound_alone(playlists, audio)));
+    }
+    if variants.is_empty() {
         return Ok(None);
     }
-    let renditions = if groups_audio && has_video { audio_renditions(playlists, &offer.audio) } else { Vec::new() };
+    let renditions = if groups_audio { audio_renditions(playlists, &offer.audio) } else { Vec::new() };
     let playlist = ParentPlaylist {
         version: playlists.container.version(),
         independent_segments: true,
@@ -148,12 +166,27 @@ pub fn video_range(track: &Track) -> Option<VideoRange> {
     }
 }
 
+/// The variant of a viewer who wants no picture: the audio group with a playlist of one of its members.
+fn sound_alone(playlists: &Playlists<'_>, audio: &Audio<'_>) -> Variant {
+    Variant {
+        uri: format!("{}_{}.m3u8", playlists.manifest_name, rendition_track(audio)),
+        bandwidth: audio.track.first_bitrate.max(1),
+        codecs: Some(offer::codecs([audio.track])),
+        audio: Some(AUDIO_GROUP.to_owned()),
+        ..Variant::default()
+    }
+}
+
+fn rendition_track(audio: &Audio<'_>) -> HlsTrack {
+    HlsTrack::Audio { stream: audio.stream.number(), track: audio.track.index_in_stream }
+}
+
 fn audio_renditions(playlists: &Playlists<'_>, audio: &[Audio<'_>]) -> Vec<Rendition> {
     audio
         .iter()
         .enumerate()
         .map(|(index, audio)| {
-            let track = HlsTrack::Audio { stream: audio.stream.number(), track: audio.track.index_in_stream };
+            let track = rendition_track(audio);
             Rendition {
                 media_type: MediaType::Audio,
                 uri: Some(format!("{}_{track}.m3u8", playlists.manifest_name)),

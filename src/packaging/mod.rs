@@ -1,7 +1,7 @@
 //! Renderings: what a viewer gets, made from a snapshot of the presentation, an endpoint's settings and loaded
 //! samples. Pure: no store, no clock, no request.
 //!
-//! * [`offer`]: which tracks an endpoint offers, and in which groups.
+//! * [`offer`]: which tracks an endpoint offers, and in which groups; [`filter`]: which of them one viewer wants.
 //! * [`name`]: file names, both ways.
 //! * [`media_clock`]: from a channel's media time to the times that viewers see.
 //! * [`hls`] and [`dash`]: manifests; [`dash_layout`] and [`dash_profile`]: what settings make of an MPD.
@@ -14,6 +14,7 @@ mod dash_codec;
 pub mod dash_layout;
 pub mod dash_profile;
 pub mod dash_time;
+pub mod filter;
 pub mod fragment;
 pub mod hls;
 pub mod media_clock;

@@ -67,14 +67,14 @@ impl PlaylistSet {
 }
 
 impl File {
+    /// It lists what a channel or asset offers: the file that a player begins with.
+    pub fn is_parent(&self) -> bool {
+        matches!(self, File::ParentPlaylist(_) | File::Mpd)
+    }
+
     /// It lists other files; what it holds changes with time.
     pub fn is_manifest(&self) -> bool {
         self.is_parent() || matches!(self, File::MediaPlaylist(..))
-    }
-
-    /// It is the manifest that a player is given first.
-    pub fn is_parent(&self) -> bool {
-        matches!(self, File::ParentPlaylist(_) | File::Mpd)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::media::codec::{Picture, TrackKind};
 use crate::presentation::event::StreamRole;
-use crate::presentation::{Snapshot, Stream, StreamId, Track};
+use crate::presentation::{Snapshot, Stream, StreamId, Track, TrackId};
 use crate::resources::{StreamOrder, StreamSelection};
 
 /// A variant that viewers can choose.
@@ -53,6 +53,13 @@ pub struct Offer<'a> {
     pub audio: Vec<Audio<'a>>,
 }
 
+/// Which streams and tracks an offer has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct OfferKey {
+    variants: Vec<StreamId>,
+    audio: Vec<TrackId>,
+}
+
 impl<'a> Offer<'a> {
     /// The offer of a channel's snapshot. Streams of which no segment came yet are left out.
     pub fn of(snapshot: &'a Snapshot, selection: &StreamSelection) -> Offer<'a> {
@@ -77,6 +84,19 @@ impl<'a> Offer<'a> {
         }
         let audio = audio(snapshot, &variants);
         Offer { variants, audio }
+    }
+
+    /// There is nothing to play.
+    pub fn is_empty(&self) -> bool {
+        self.variants.is_empty() && self.audio.is_empty()
+    }
+
+    /// What tells this offer from others of the same snapshot and endpoint.
+    pub fn key(&self) -> OfferKey {
+        OfferKey {
+            variants: self.variants.iter().map(|variant| variant.stream.id).collect(),
+            audio: self.audio.iter().map(|audio| audio.track.id).collect(),
+        }
     }
 
     /// Variants with video, in order.

@@ -4,6 +4,7 @@
 mod cmaf;
 mod dash_settings;
 mod encoder;
+mod filters;
 mod house;
 mod http_behaviour;
 mod manifests;

@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use super::{LiveApi, LiveSettings, router};
 use crate::api::aws::{Caller, Clock, Limits, Randomness, RandomnessError};
-use crate::resources::{CatalogueHandle, ChannelGuid, EndpointGuid, Packaging};
+use crate::resources::{CatalogueHandle, ChannelGuid, DashProfile, EndpointGuid, Packaging};
 use crate::state::{
     BoxFuture, Change, CommitError, Document, DocumentStore, Key, Precondition, Revision, StateError, Write,
 };
@@ -535,10 +535,8 @@ async fn the_engine_learns_of_every_change_and_of_everything_at_start() {
     let changed = world.catalogue.load().endpoint(&guid).unwrap().clone();
     assert_eq!(changed.configuration_version, START + 1, "a change within one second still counts");
     assert!(!changed.originates);
-    assert_eq!(
-        changed.not_built_yet.iter().map(|one| one.setting.as_str()).collect::<Vec<_>>(),
-        ["dashPackage.profile"]
-    );
+    let Packaging::Dash(dash) = &changed.packaging else { panic!("{changed:?}") };
+    assert_eq!((dash.profile, dash.utc_timing.as_ref()), (DashProfile::Hbbtv15, None), "a package is replaced whole");
 
     let restarted = World::over(world.store.clone(), Limits::Aws, "http://127.0.0.1:4790/");
     assert_eq!(restarted.catalogue.load().endpoint(&guid).unwrap(), &changed);
