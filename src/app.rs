@@ -95,7 +95,7 @@ impl App {
         let planes = Planes {
             ingest: Arc::new(ingest(&settings, &channels, &catalogue)?),
             origin: Arc::new(Origin::new(Arc::clone(&channels), catalogue.clone(), OriginLimits::default())),
-            console: Arc::new(Console::new(Arc::new(reset), catalogue)),
+            console: Arc::new(Console::new(Arc::new(reset), catalogue, Arc::clone(&channels))),
             api: Arc::new(ApiPlane::new(access(&settings), Arc::new(SystemClock), live::router(live))),
         };
         Ok(App { server, planes, listen_address, public_url, state, channels, data_folder })

@@ -11,7 +11,7 @@
 //! | 9 | `cli` | commands |
 //! | 8 | `app` | assembling stores, services and workers, and stopping them |
 //! | 7 | `server` | listeners, routing of paths to planes, connection limits |
-//! | 6 | `console` | health, reset and the page that plays |
+//! | 6 | `console` | health, metrics, reset and the page that plays |
 //! | 5 | `api` | the AWS control plane: wire types, validation, answers |
 //! | 5 | `ingest` | the encoder's door: WebDAV verbs, digest, pushed playlists and segments |
 //! | 5 | `origin` | the player's door: URL → view → rendering, access rules, caches |

@@ -3,6 +3,8 @@
 //!
 //! Ingest submits events; origin reads snapshots; neither knows the other.
 
+mod input_switches;
+mod metrics;
 mod retention;
 mod running;
 
@@ -16,6 +18,8 @@ use crate::media_store::{MediaStore, StoreError};
 use crate::resources::{CatalogueHandle, ChannelGuid};
 use crate::telemetry::{EventSink, LogSink};
 
+use input_switches::InputSwitches;
+
 pub use running::{RunningChannel, SubmitError};
 
 /// Where the time comes from; tests set it.
@@ -27,18 +31,22 @@ pub struct Channels {
     catalogue: CatalogueHandle,
     clock: Clock,
     events: Arc<dyn EventSink>,
+    switches: Arc<InputSwitches>,
     running: Mutex<HashMap<ChannelGuid, Arc<OnceCell<Arc<RunningChannel>>>>>,
 }
 
 impl Channels {
     /// Channels of the catalogue, kept in the store. Their events go to the log.
     pub fn new(store: Arc<dyn MediaStore>, catalogue: CatalogueHandle, clock: Clock) -> Self {
-        Channels { store, catalogue, clock, events: Arc::new(LogSink), running: Mutex::default() }
+        let events: Arc<dyn EventSink> = Arc::new(LogSink);
+        let switches = Arc::new(InputSwitches::new(catalogue.clone(), clock.clone(), events.clone()));
+        Channels { store, catalogue, clock, events, switches, running: Mutex::default() }
     }
 
     /// The same, with another place for events.
     pub fn with_events(self, events: Arc<dyn EventSink>) -> Self {
-        Channels { events, ..self }
+        let switches = Arc::new(InputSwitches::new(self.catalogue.clone(), self.clock.clone(), events.clone()));
+        Channels { events, switches, ..self }
     }
 
     /// Where events of channels and endpoints go.
@@ -65,7 +73,8 @@ impl Channels {
             let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
             running.entry(guid.clone()).or_default().clone()
         };
-        let channel = cell.get_or_try_init(|| RunningChannel::open(guid.clone(), self.store.clone())).await?;
+        let open = || RunningChannel::open(guid.clone(), self.store.clone(), self.switches.clone());
+        let channel = cell.get_or_try_init(open).await?;
         Ok(Some(channel.clone()))
     }
 
@@ -96,6 +105,7 @@ impl Channels {
 
     /// One round of [`Self::keep_retention`].
     pub async fn apply_retention(&self, now: Timestamp) {
+        self.switches.forget_deleted();
         let catalogue = self.catalogue.load();
         for channel in self.all_running() {
             let guid = channel.guid();

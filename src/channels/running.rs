@@ -6,8 +6,9 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
+use super::input_switches::InputSwitches;
 use crate::media_store::{MediaStore, StoreError};
-use crate::presentation::{ChannelEvent, ChannelState, Fact, InputIndex, InputSwitch, ObjectId, SeriesTable, Snapshot};
+use crate::presentation::{ChannelEvent, ChannelState, Fact, InputIndex, ObjectId, SeriesTable, Snapshot};
 use crate::resources::{ChannelGuid, EndpointGuid, OutputRules};
 
 /// Journal records after which a checkpoint replaces them.
@@ -28,6 +29,7 @@ pub enum SubmitError {
 pub struct RunningChannel {
     guid: ChannelGuid,
     store: Arc<dyn MediaStore>,
+    switches: Arc<InputSwitches>,
     writer: Mutex<Writer>,
     snapshot: ArcSwap<Snapshot>,
     series: StdMutex<[SeriesTable; 2]>,
@@ -41,7 +43,11 @@ struct Writer {
 impl RunningChannel {
     /// Replays the channel's journal and removes objects that it does not know: a crash left them between
     /// storing and acknowledging.
-    pub(super) async fn open(guid: ChannelGuid, store: Arc<dyn MediaStore>) -> Result<Arc<Self>, StoreError> {
+    pub(super) async fn open(
+        guid: ChannelGuid,
+        store: Arc<dyn MediaStore>,
+        switches: Arc<InputSwitches>,
+    ) -> Result<Arc<Self>, StoreError> {
         let replay = store.open_journal(&guid.0).await?;
         let damaged = |what: &str| StoreError::Io(format!("the journal of channel {guid} holds {what}"));
         let mut state = match &replay.checkpoint {
@@ -66,7 +72,7 @@ impl RunningChannel {
         let snapshot = ArcSwap::from_pointee(state.snapshot(1));
         let series = StdMutex::new(InputIndex::BOTH.map(|input| state.series(input).clone()));
         let writer = Mutex::new(Writer { state, records: replay.records.len() });
-        Ok(Arc::new(RunningChannel { guid, store, writer, snapshot, series }))
+        Ok(Arc::new(RunningChannel { guid, store, switches, writer, snapshot, series }))
     }
 
     /// The channel's name.
@@ -145,9 +151,7 @@ impl RunningChannel {
                 Fact::TooLate { input, name } => {
                     tracing::warn!(%channel, ?input, segment = name, "a segment came too late and is not played");
                 }
-                Fact::InputSwitched { endpoint, switch: InputSwitch { from, to, reason, discontinuity } } => {
-                    tracing::warn!(%channel, %endpoint, ?from, ?to, reason = reason.name(), discontinuity, "input switched");
-                }
+                Fact::InputSwitched { endpoint, switch } => self.switches.tell(channel, &endpoint, switch),
                 Fact::ObjectUnused(object) => {
                     let (store, object) = (self.store.clone(), self.object_key(object));
                     tokio::spawn(async move {

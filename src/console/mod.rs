@@ -1,4 +1,4 @@
-//! Our own paths: health, reset and the page that plays.
+//! Our own paths: health, metrics, reset and the page that plays.
 
 mod overview;
 mod page;
@@ -11,8 +11,10 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::json;
 
+use crate::channels::Channels;
 use crate::plane::{AnswerFuture, Connection, Plane, Request, Response, ResponseBody};
 use crate::resources::CatalogueHandle;
+use crate::telemetry::metrics;
 
 /// Forgets every resource and all media, as if the server had just been installed.
 pub trait Reset: Send + Sync + 'static {
@@ -24,12 +26,21 @@ pub trait Reset: Send + Sync + 'static {
 pub struct Console {
     reset: Arc<dyn Reset>,
     catalogue: CatalogueHandle,
+    channels: Arc<Channels>,
 }
 
 impl Console {
-    /// A console that resets through `reset` and whose page lists `catalogue`.
-    pub fn new(reset: Arc<dyn Reset>, catalogue: CatalogueHandle) -> Self {
-        Console { reset, catalogue }
+    /// A console that resets through `reset`, whose page lists `catalogue` and whose metrics are those of `channels`.
+    pub fn new(reset: Arc<dyn Reset>, catalogue: CatalogueHandle, channels: Arc<Channels>) -> Self {
+        Console { reset, catalogue, channels }
+    }
+
+    fn metrics(&self) -> Response {
+        let mut answer = Response::new(ResponseBody::whole(metrics::to_text(&self.channels.metrics())));
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer
     }
 
     fn channels(&self) -> Response {
@@ -43,6 +54,7 @@ impl Console {
     fn page(&self, path: &str, method: &Method, headers: &HeaderMap) -> Response {
         let found = match path {
             "channels.json" => Some(self.channels()),
+            "metrics" => Some(self.metrics()),
             _ => page::answer(path, headers),
         };
         match found {

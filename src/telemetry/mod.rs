@@ -2,8 +2,10 @@
 //! waited for.
 //!
 //! * [`event`]: the events and their envelope. * [`EventSink`]: where they go.
+//! * [`metrics`]: metrics as Prometheus reads them.
 
 pub mod event;
+pub mod metrics;
 
 pub use event::{Event, EventSource};
 
