@@ -6,13 +6,15 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urljoin
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 
 from harness import aws, media, paths, push
-from harness.playback import wait_until_listed
+from harness.playback import dash_tracks, hls_children, wait_until_listed
 from harness.report import Report, shorten
 from harness.server import Server
 
@@ -63,9 +65,9 @@ SOURCES = [
 ]
 
 
-def encoded(source: Source) -> Path:
-    """A folder with the source as HLS, made once."""
-    folder = paths.MEDIA / f"codec-{source.name}"
+def encoded(source: Source, offset: int = 0) -> Path:
+    """A folder with the source as HLS, made once; its timestamps begin `offset` seconds later."""
+    folder = paths.MEDIA / (f"codec-{source.name}-{offset}" if offset else f"codec-{source.name}")
     if not folder.exists():
         partial = folder.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
@@ -73,7 +75,7 @@ def encoded(source: Source) -> Path:
         command = ["ffmpeg", "-nostdin", "-loglevel", "error", "-y",
                    "-f", "lavfi", "-i", f"testsrc2=size={source.size}:rate={source.rate}:duration={SECONDS}",
                    "-f", "lavfi", "-i", f"sine=frequency=440:beep_factor=4:sample_rate=48000:duration={SECONDS}",
-                   *source.video, *source.audio, "-f", "hls", "-hls_time", "2", "-hls_list_size", "0",
+                   *source.video, *source.audio, "-output_ts_offset", str(offset), "-f", "hls", "-hls_time", "2", "-hls_list_size", "0",
                    "-hls_playlist_type", "vod", "-master_pl_name", "channel.m3u8",
                    "-hls_segment_filename", str(partial / "v_%d.ts"), str(partial / "v.m3u8")]
         subprocess.run(command, check=True)
@@ -111,18 +113,6 @@ def push_whole(ingest: aws.Ingest, folder: Path) -> list[int]:
     return push.curl_put(ingest.folder, ingest.username, ingest.password, [(name, folder / name) for name in names])
 
 
-def hashes(url: str, stream: str) -> list[str]:
-    """MD5 of every decoded picture, or of every audio access unit as it is stored."""
-    if stream == "v":
-        return media.video_hashes(url, "0:v:0")
-    # ADTS headers are not part of the access unit.
-    result = subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-i", url, "-map", "0:a:0", "-c", "copy", "-f", "framemd5", "-"],
-                            capture_output=True, text=True)
-    if result.returncode:
-        raise RuntimeError(result.stderr.strip()[-300:])
-    return [line.split(",")[5].strip() for line in result.stdout.splitlines() if line and not line.startswith("#")]
-
-
 def decoded_audio(url: str) -> list[str]:
     """MD5 of every decoded audio frame."""
     return media._hashes(url, ["-map", "0:a:0", "-f", "framemd5"])
@@ -137,7 +127,7 @@ def try_source(report: Report, server: Server, mediapackage, source: Source):
     missing = wait_until_listed(server, urls, 2, 20)
     for name in urls:
         report.check(f"{source.name}: {name} lists it", name not in missing, missing.get(name, ""))
-    expected_video = hashes(str(folder / "v.m3u8"), "v")
+    expected_video = media.video_hashes(str(folder / "v.m3u8"))
     expected_audio = decoded_audio(str(folder / "v.m3u8"))
     for name in [name for name in urls if name not in missing]:
         url = urls[name]
@@ -146,7 +136,7 @@ def try_source(report: Report, server: Server, mediapackage, source: Source):
         absent = [pattern for pattern in patterns if not re.search(pattern, manifest)]
         report.check(f"{source.name}: {name} tells codec, colour and channels", not absent, f"{absent} not in {manifest}" if absent else "")
         try:
-            found_video, found_audio = hashes(url, "v"), decoded_audio(url)
+            found_video, found_audio = media.video_hashes(url), decoded_audio(url)
             report.check(f"{source.name}: {name} gives the pushed pictures", found_video == expected_video,
                          compared(found_video, expected_video))
             report.check(f"{source.name}: {name} gives the pushed sound", found_audio == expected_audio,
@@ -179,8 +169,8 @@ def probed(url: str) -> str:
     return result.stdout + result.stderr
 
 
-def joined(first: Path, second: Path, name: str) -> Path:
-    """Two sources one after the other in one playlist, the second from segment to segment with its own parameters."""
+def joined(first: Path, second: Path, name: str, says_so: bool) -> Path:
+    """Two sources one after the other in one playlist, with a discontinuity tag between them or without."""
     folder = paths.MEDIA / f"codec-{name}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -188,7 +178,7 @@ def joined(first: Path, second: Path, name: str) -> Path:
     lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:3", "#EXT-X-MEDIA-SEQUENCE:0"]
     number = 0
     for part, source in enumerate((first, second)):
-        if part:
+        if part and says_so:
             lines.append("#EXT-X-DISCONTINUITY")
         for segment, duration in push.parse_media_playlist((source / "v.m3u8").read_text()):
             shutil.copy(source / segment, folder / f"v_{number}.ts")
@@ -199,39 +189,43 @@ def joined(first: Path, second: Path, name: str) -> Path:
 
 
 def changed(report: Report, server: Server, mediapackage):
-    """The encoder goes on with another resolution and another audio layout."""
+    """The encoder goes on with another resolution and another audio layout: after a discontinuity tag with a new clock,
+    or without a word on the same clock."""
     first = Source("small-stereo", "25", 50, [*AVC, "-g", "50"], ["-c:a", "aac", "-b:a", "64k", "-ac", "2"])
     second = Source("large-surround", "25", 50, [*AVC, "-g", "50"], ["-c:a", "aac", "-b:a", "128k", "-ac", "6"], size="640x360")
-    folder = joined(encoded(first), encoded(second), "changed")
-    channel = aws.create_channel(mediapackage, "changed")
+    expected = [media.video_hashes(str(encoded(source) / "v.m3u8")) for source in (first, second)]
+    watch_change(report, server, mediapackage, "changed", joined(encoded(first), encoded(second), "changed", True), expected)
+    silent = joined(encoded(first), encoded(second, SECONDS), "changed-silently", False)
+    watch_change(report, server, mediapackage, "changed-silently", silent, expected)
+
+
+def watch_change(report: Report, server: Server, mediapackage, case: str, folder: Path, expected: list[list[str]]):
+    channel = aws.create_channel(mediapackage, case)
     urls = endpoints(mediapackage, channel)
     push_whole(channel.ingests[0], folder)
     missing = wait_until_listed(server, urls, 2, 20)
-    expected = [hashes(str(encoded(source) / "v.m3u8"), "v") for source in (first, second)]
     for name, url in urls.items():
         if name in missing:
-            report.fail(f"changed: {name} lists it", missing[name])
+            report.fail(f"{case}: {name} lists it", missing[name])
             continue
         if url.endswith(".mpd"):
             periods = server.get(url).text.count("<Period ")
-            report.check(f"changed: {name} has a new period with its own initialization", periods == 2, f"{periods} periods")
+            report.check(f"{case}: {name} has a new period with its own initialization", periods == 2, f"{periods} periods")
         else:
             child = child_of(server, url)
             breaks, maps = child.count("#EXT-X-DISCONTINUITY\n"), child.count("#EXT-X-MAP:")
-            report.check(f"changed: {name} has a discontinuity", breaks == 1 and maps in (0, 2), child)
+            holds = breaks == 1 and maps in (0, 2)
+            report.check(f"{case}: {name} has a discontinuity", holds, "" if holds else child)
         halves = [segments_of(server, url, half) for half in (0, 1)]
-        for half, sizes in zip(("before", "after"), ((320, first), (640, second))):
-            at = 0 if half == "before" else 1
-            file = paths.LOGS / f"changed-{name}-{half}.bin"
-            file.write_bytes(halves[at])
-            found = hashes(str(file), "v")
-            report.check(f"changed: {name} {half} the change gives the pushed pictures", found == expected[at], compared(found, expected[at]))
-            report.check(f"changed: {name} {half} the change is {sizes[0]} wide", f"width={sizes[0]}" in probed(str(file)))
+        for half, part, width, wanted in zip(("before", "after"), halves, (320, 640), expected):
+            file = paths.LOGS / f"{case}-{name}-{half}.bin"
+            file.write_bytes(part)
+            found = media.video_hashes(str(file))
+            report.check(f"{case}: {name} {half} the change gives the pushed pictures", found == wanted, compared(found, wanted))
+            report.check(f"{case}: {name} {half} the change is {width} wide", f"width={width}" in probed(str(file)))
 
 
 def child_of(server: Server, url: str) -> str:
-    from harness.playback import hls_children
-
     children = [child for child in hls_children(url, server.get(url).text) if child[1] == "video"]
     return server.get(children[0][0]).text
 
@@ -239,10 +233,6 @@ def child_of(server: Server, url: str) -> str:
 def segments_of(server: Server, url: str, half: int) -> bytes:
     """The video of one side of the break: initialization segment, if there is one, and media segments."""
     import time
-    from urllib.parse import urljoin
-
-    from harness.playback import dash_tracks, hls_children
-
     if url.endswith(".mpd"):
         tracks = [track for track in dash_tracks(url, server.get(url).body, time.time()) if track.kind == "video"]
         track = tracks[half]

@@ -1,12 +1,11 @@
 //! Pushed segments → tracks of samples and the object that is stored.
 
-use std::collections::BTreeSet;
-
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 
 use super::messages::messages;
 use crate::media::fault::Fault;
+use crate::media::longest_part::keep_longest_part;
 use crate::media::rescale::rescale_signed_time;
 use crate::media::sample::{ElementarySegment, MPEG_TIMESCALE, earliest_presentation_offset};
 use crate::media::ts::timestamp;
@@ -84,7 +83,7 @@ pub(super) fn take_apart(kind: FileKind, bytes: &Bytes) -> Result<TakenApart, St
     if bytes.is_empty() {
         return Err("the segment is empty".to_owned());
     }
-    let (tracks, faults, (messages, message_problems)) = match kind {
+    let (tracks, mut faults, (messages, message_problems)) = match kind {
         FileKind::TransportStream => {
             let segment = ts::demux(bytes).map_err(|error| error.to_string())?;
             if segment.tracks.is_empty() {
@@ -105,10 +104,9 @@ pub(super) fn take_apart(kind: FileKind, bytes: &Bytes) -> Result<TakenApart, St
     if tracks.is_empty() {
         return Err("the segment has no samples".to_owned());
     }
-    // A track may be in several pieces.
-    let pids: BTreeSet<u16> = tracks.iter().map(|track| track.pid).collect();
-    if pids.len() > MOST_TRACKS {
-        return Err(format!("the segment has {} tracks, more than {MOST_TRACKS}", pids.len()));
+    let tracks = keep_longest_part(tracks, &mut faults);
+    if tracks.len() > MOST_TRACKS {
+        return Err(format!("the segment has {} tracks, more than {MOST_TRACKS}", tracks.len()));
     }
     let parts = stored::encode(&tracks).map_err(|error| error.to_string())?;
     let mut object = BytesMut::with_capacity(parts.iter().map(Bytes::len).sum());

@@ -56,6 +56,8 @@ pub enum FaultKind {
     /// positions, channels told neither by the header nor by a program config element at its start. E-AC-3: part of an
     /// access unit.
     UnsupportedAudioFrame,
+    /// A stream changes its configuration or its clock within the segment: the part that was not kept.
+    PartLeftOut,
 }
 
 impl fmt::Display for FaultKind {
@@ -85,6 +87,7 @@ impl fmt::Display for FaultKind {
             FaultKind::PartialAudioFrameAtEnd => "part of an audio frame at the end",
             FaultKind::LostAudioSync => "bytes that are no audio frame",
             FaultKind::UnsupportedAudioFrame => "audio frame of an unsupported form",
+            FaultKind::PartLeftOut => "part left out because the stream changes within the segment",
         })
     }
 }

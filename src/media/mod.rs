@@ -6,6 +6,7 @@ pub mod codec;
 pub mod fault;
 pub mod id3;
 pub mod klv;
+pub mod longest_part;
 pub mod mp4;
 pub mod packed_audio;
 pub mod rescale;
