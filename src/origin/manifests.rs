@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -14,12 +15,14 @@ use quick_cache::sync::Cache;
 
 use super::choice::Choice;
 use super::refusal::Refusal;
+use super::time_shift::TimeShift;
 use crate::packaging::filter::ManifestFilter;
 use crate::packaging::hls::Playlists;
+use crate::packaging::links::Links;
 use crate::packaging::name::File;
 use crate::packaging::offer::OfferKey;
 use crate::packaging::{Manifest, RenderError, dash, hls};
-use crate::presentation::{Snapshot, View};
+use crate::presentation::{Reach, Snapshot, TimeRange, View};
 use crate::resources::{Endpoint, EndpointGuid, Packaging};
 
 /// What decides a manifest's bytes.
@@ -28,11 +31,36 @@ struct Key {
     endpoint: EndpointGuid,
     configuration_version: i64,
     file: File,
-    snapshot_version: u64,
     /// What a manifest filter leaves: filters with the same effect share a manifest.
     filtered: Option<OfferKey>,
-    /// Number after the last listed segment where a time delay decides it, else 0.
-    delayed_end: u64,
+    links: Links,
+    content: Content,
+}
+
+/// What decides which segments are listed, and what is said of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Content {
+    /// All that is live: the snapshot decides it.
+    Live { snapshot_version: u64 },
+    /// A view that the clock has a part in: a time delay or a range. However it was asked for, equal views share.
+    View {
+        numbers: Range<u64>,
+        complete: bool,
+        starts_fixed: bool,
+        /// `None` where nothing is added any more: then it stays as it is.
+        snapshot_version: Option<u64>,
+    },
+}
+
+impl Content {
+    fn of(view: &View, snapshot: &Snapshot) -> Content {
+        Content::View {
+            numbers: view.numbers.clone(),
+            complete: view.complete,
+            starts_fixed: view.starts_fixed,
+            snapshot_version: (!(view.complete && view.starts_fixed)).then_some(snapshot.version),
+        }
+    }
 }
 
 /// A manifest with its headers, ready to be sent.
@@ -109,28 +137,33 @@ impl ManifestCache {
         endpoint: &Endpoint,
         file: File,
         choice: &Choice,
+        time_shift: &TimeShift,
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> Result<Arc<ReadyManifest>, Refusal> {
-        // Only a time delay makes the same snapshot look different later.
-        let delayed = match endpoint.time_delay_seconds {
-            0 => None,
-            _ => Some(view(endpoint, file, snapshot, now).ok_or(Refusal::NothingYet)?),
+        // Only a time delay or a range makes the same snapshot look different later.
+        let clocked = match (endpoint.time_delay_seconds, time_shift.range) {
+            (0, None) => None,
+            _ => Some(view(endpoint, file, time_shift.range, snapshot, now)?),
         };
+        let links = time_shift.links(endpoint.configuration_version);
         let key = Key {
             endpoint: endpoint.guid.clone(),
             configuration_version: endpoint.configuration_version,
             file,
-            snapshot_version: snapshot.version,
             filtered: choice.filter.as_ref().map(|filter| filtered(endpoint, file, snapshot, filter)).transpose()?,
-            delayed_end: delayed.as_ref().map_or(0, |view| view.numbers.end),
+            links,
+            content: match &clocked {
+                None => Content::Live { snapshot_version: snapshot.version },
+                Some(view) => Content::of(view, snapshot),
+            },
         };
         self.cache.get_or_insert_with(&key, || {
-            let view = match delayed {
+            let view = match clocked {
                 Some(view) => view,
-                None => view(endpoint, file, snapshot, now).ok_or(Refusal::NothingYet)?,
+                None => view(endpoint, file, None, snapshot, now)?,
             };
-            render(endpoint, file, choice, snapshot, &view).map(Arc::new)
+            render(endpoint, file, choice, snapshot, &view, &key.links).map(Arc::new)
         })
     }
 }
@@ -144,7 +177,7 @@ fn filtered(
 ) -> Result<OfferKey, Refusal> {
     let offer = |filter: &ManifestFilter| match (&endpoint.packaging, file) {
         (_, File::ParentPlaylist(set)) => {
-            Playlists::of(endpoint, set).map(|playlists| hls::offer(snapshot, &playlists, filter))
+            Playlists::of(endpoint, set, &Links::default()).map(|playlists| hls::offer(snapshot, &playlists, filter))
         }
         (Packaging::Dash(settings), File::Mpd) => Some(dash::offer(snapshot, settings, filter)),
         _ => None,
@@ -161,27 +194,43 @@ fn filtered(
 fn window_seconds(endpoint: &Endpoint, file: File) -> Option<u32> {
     match (&endpoint.packaging, file) {
         (_, File::ParentPlaylist(set) | File::MediaPlaylist(set, _)) => {
-            Playlists::of(endpoint, set).map(|playlists| playlists.window_seconds())
+            Playlists::of(endpoint, set, &Links::default()).map(|playlists| playlists.window_seconds())
         }
         (Packaging::Dash(settings), File::Mpd) => Some(settings.manifest_window_seconds),
         _ => None,
     }
 }
 
-/// What a manifest's viewers see at `now`; `None` before the endpoint's first segment.
-fn view(endpoint: &Endpoint, file: File, snapshot: &Snapshot, now: Timestamp) -> Option<View> {
-    let output = snapshot.outputs.get(&endpoint.guid)?;
-    let window = window_seconds(endpoint, file)?;
-    let view = View::live(output, window, endpoint.time_delay_seconds, snapshot.ended(&endpoint.guid), now);
-    (!view.is_empty()).then_some(view)
+/// What a manifest's viewers see at `now` of a range, or live; never empty.
+pub fn view(
+    endpoint: &Endpoint,
+    file: File,
+    range: Option<TimeRange>,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Result<View, Refusal> {
+    let output = snapshot.outputs.get(&endpoint.guid).ok_or(Refusal::NothingYet)?;
+    let reach = Reach {
+        startover_window_seconds: endpoint.startover_window_seconds,
+        time_delay_seconds: endpoint.time_delay_seconds,
+        ended: snapshot.ended(&endpoint.guid),
+        now,
+    };
+    let view = match range {
+        Some(range) => View::of_range(output, range, reach)?,
+        None => View::live(output, window_seconds(endpoint, file).ok_or(Refusal::UnknownFile)?, reach),
+    };
+    if view.is_empty() { Err(Refusal::NothingYet) } else { Ok(view) }
 }
 
-fn render(
+/// A manifest of a view.
+pub fn render(
     endpoint: &Endpoint,
     file: File,
     choice: &Choice,
     snapshot: &Snapshot,
     view: &View,
+    links: &Links,
 ) -> Result<ReadyManifest, Refusal> {
     let everything = ManifestFilter::default();
     let filter = choice.filter.as_ref().unwrap_or(&everything);
@@ -190,17 +239,19 @@ fn render(
     let output = snapshot.outputs.get(&endpoint.guid).ok_or(Refusal::NothingYet)?;
     let (manifest, content_type): (Result<Option<Manifest>, RenderError>, _) = match (&endpoint.packaging, file) {
         (_, File::ParentPlaylist(set)) => {
-            let playlists = Playlists::of(endpoint, set).ok_or(Refusal::UnknownFile)?;
+            let playlists = Playlists::of(endpoint, set, links).ok_or(Refusal::UnknownFile)?;
             (hls::parent_playlist(snapshot, &playlists, filter), PLAYLIST)
         }
         (_, File::MediaPlaylist(set, track)) => {
-            let playlists = Playlists::of(endpoint, set).ok_or(Refusal::UnknownFile)?;
+            let playlists = Playlists::of(endpoint, set, links).ok_or(Refusal::UnknownFile)?;
             if hls::tracks_in(snapshot, &playlists, track).is_none() {
                 return Err(Refusal::UnknownFile);
             }
             (hls::media_playlist(snapshot, &playlists, output, view, track), PLAYLIST)
         }
-        (Packaging::Dash(settings), File::Mpd) => (dash::mpd(snapshot, endpoint, settings, output, view, filter), MPD),
+        (Packaging::Dash(settings), File::Mpd) => {
+            (dash::mpd(snapshot, endpoint, settings, output, view, filter, links), MPD)
+        }
         _ => return Err(Refusal::UnknownFile),
     };
     let manifest = manifest?.ok_or(Refusal::NothingYet)?;

@@ -2,7 +2,7 @@
 //!
 //! Reading never waits for writing: an answer is made from the channel's snapshot of that moment.
 //!
-//! * [`target`]: the URL. * [`choice`]: what of it. * [`access`]: who may. * [`manifests`] and [`segments`]: content and its caches.
+//! * [`target`] and [`time_shift`]: the URL. * [`choice`]: what of it. * [`access`]: who may. * [`manifests`] and [`segments`]: content and its caches.
 //! * [`answer`]: status, headers, body. * [`range`]: parts of segments. * [`refusal`]: why there is no content.
 
 mod access;
@@ -15,6 +15,7 @@ mod refusal;
 mod segments;
 mod stored_segments;
 mod target;
+mod time_shift;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use manifests::ManifestCache;
 use refusal::Refusal;
 use segments::SegmentCache;
 use target::Target;
+use time_shift::TimeShift;
 
 /// How much memory the origin may keep for what was asked for lately, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,19 +99,15 @@ impl Origin {
         let endpoint = catalogue.endpoint(&target.endpoint).ok_or(Refusal::UnknownEndpoint)?;
         access::check(endpoint, peer)?;
         let file = name::parse(endpoint, &target.file).ok_or(Refusal::UnknownFile)?;
-        if target.is_time_shifted {
-            target::check_time_shift(endpoint)?;
-        }
-        if let Some(query) = request.uri.query() {
-            target::check_query(query, file, endpoint)?;
-        }
-        let choice = Choice::read(request.uri.query().unwrap_or_default(), file)?;
+        let query = request.uri.query();
+        let choice = Choice::read(query.unwrap_or_default(), file)?;
+        let time_shift = if file.is_manifest() { Some(TimeShift::of(target.times, query, endpoint)?) } else { None };
         let rules = endpoint.packaging.output_rules();
         let segment_seconds = rules.target_duration_seconds;
         let snapshot = self.snapshot(endpoint, &rules).await?;
         let now = self.channels.now();
-        if file.is_manifest() {
-            let manifest = self.manifests.get(endpoint, file, &choice, &snapshot, now)?;
+        if let Some(time_shift) = time_shift {
+            let manifest = self.manifests.get(endpoint, file, &choice, &time_shift, &snapshot, now)?;
             return Ok(Content::Manifest { manifest, segment_seconds });
         }
         Ok(Content::Segment(self.segments.get(endpoint, file, &snapshot, now).await?))

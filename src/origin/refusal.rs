@@ -9,6 +9,7 @@ use crate::media::stored::StoredError;
 use crate::media_store::StoreError;
 use crate::packaging::RenderError;
 use crate::packaging::filter::FilterError;
+use crate::presentation::OutOfReach;
 
 /// Why a request gets no content.
 #[derive(Debug, thiserror::Error)]
@@ -49,9 +50,18 @@ pub enum Refusal {
     /// `start` with an endpoint that has no start-over window.
     #[error("this origin endpoint has no start-over window")]
     StartOverOff,
-    /// `start` with an endpoint that has one.
-    #[error("start-over playback is not built yet")]
-    StartOverNotBuiltYet,
+    /// `start` or `end` that is no time.
+    #[error("{0} must be a time as 2026-02-03T18:00:00+01:00 (with its offset) or 1770138000 (seconds since 1970)")]
+    BadTime(&'static str),
+    /// `start` or `end` more than once.
+    #[error("{0} is given more than once")]
+    TimeTwice(&'static str),
+    /// The range is empty.
+    #[error("start must be before end")]
+    StartNotBeforeEnd,
+    /// Nothing can be seen of the range.
+    #[error(transparent)]
+    OutOfReach(#[from] OutOfReach),
     /// The name is none that a manifest of the endpoint writes.
     #[error("this origin endpoint has no such file")]
     UnknownFile,
@@ -100,16 +110,20 @@ impl Refusal {
         match self {
             Refusal::Method => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::OriginationDenied | Refusal::NotOnWhitelist(_) => StatusCode::FORBIDDEN,
-            Refusal::SettingsNotBuiltYet(_) | Refusal::StartOverNotBuiltYet => StatusCode::NOT_IMPLEMENTED,
+            Refusal::SettingsNotBuiltYet(_) => StatusCode::NOT_IMPLEMENTED,
             Refusal::ParameterForParentOnly(_)
             | Refusal::ParameterRepeated(_)
             | Refusal::Filter(_)
             | Refusal::FilterLeavesNothing
-            | Refusal::BadDrmSettings(_) => StatusCode::BAD_REQUEST,
+            | Refusal::BadDrmSettings(_)
+            | Refusal::BadTime(_)
+            | Refusal::TimeTwice(_)
+            | Refusal::StartNotBeforeEnd => StatusCode::BAD_REQUEST,
             Refusal::Range { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Refusal::Path
             | Refusal::UnknownEndpoint
             | Refusal::StartOverOff
+            | Refusal::OutOfReach(_)
             | Refusal::UnknownFile
             | Refusal::NothingYet
             | Refusal::NotThereYet

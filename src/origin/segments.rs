@@ -15,6 +15,7 @@ use crate::media::codec::TrackKind;
 use crate::media_store::MediaStore;
 use crate::packaging::dash_time::{clock_of, nominal_if_clocked, segment_at_time, segment_on_grid, timescale};
 use crate::packaging::hls::Playlists;
+use crate::packaging::links::Links;
 use crate::packaging::media_clock::MediaClock;
 use crate::packaging::name::{DashTrack, File, HlsTrack, PlaylistSet};
 use crate::packaging::piece::{LoadedPiece, has_media, track_segments};
@@ -128,7 +129,8 @@ impl SegmentCache {
         };
         match (&endpoint.packaging, file) {
             (Packaging::Hls(_), File::TransportSegment(track, number)) => {
-                let playlists = Playlists::of(endpoint, PlaylistSet::ONLY).ok_or(Refusal::UnknownFile)?;
+                let links = Links::default();
+                let playlists = Playlists::of(endpoint, PlaylistSet::ONLY, &links).ok_or(Refusal::UnknownFile)?;
                 let segment = numbered(output, number)?;
                 check_delay(endpoint, &segment, now)?;
                 let packaged = self.transport(snapshot, &playlists, &segment, track, &key);

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::refusal::Refusal;
-use crate::packaging::name::File;
-use crate::resources::{Endpoint, EndpointGuid};
+use super::time_shift::Times;
+use crate::resources::EndpointGuid;
 
 /// A playback path, split but not looked up.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,8 +15,8 @@ pub struct Target<'a> {
     /// The path below the endpoint, decoded and without `start/…/end/…` elements: one that
     /// [`crate::packaging::name`] may know.
     pub file: Cow<'a, str>,
-    /// `start/…/end/…` elements stand in the path.
-    pub is_time_shifted: bool,
+    /// The `start/…/end/…` elements.
+    pub times: Times<'a>,
 }
 
 impl<'a> Target<'a> {
@@ -38,13 +37,13 @@ impl<'a> Target<'a> {
             }
             elements.push(decoded(element)?);
         }
-        let is_time_shifted = take_time_shift(&mut elements);
+        let times = Times::take_from(&mut elements);
         let is_file = elements.iter().all(|element| is_name(element));
         let file = match elements.len() {
             1 => elements.pop()?,
             _ => elements.join("/").into(),
         };
-        is_file.then(|| Target { endpoint: EndpointGuid(guid.to_owned()), file, is_time_shifted })
+        is_file.then(|| Target { endpoint: EndpointGuid(guid.to_owned()), file, times })
     }
 }
 
@@ -55,21 +54,6 @@ fn decoded(element: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(element).decode_utf8().ok()
 }
 
-/// Takes out `start/…` and `end/…`, in this order, if they stand before a file name; says if there were any.
-///
-/// They come first, or behind the manifest's id (CMAF).
-fn take_time_shift(elements: &mut Vec<Cow<'_, str>>) -> bool {
-    let mut is_time_shifted = false;
-    for name in ["start", "end"] {
-        let place = elements.iter().take(2).position(|element| element == name);
-        if let Some(place) = place.filter(|place| place + 2 < elements.len()) {
-            elements.drain(place..place + 2);
-            is_time_shifted = true;
-        }
-    }
-    is_time_shifted
-}
-
 fn is_plain_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
@@ -77,24 +61,6 @@ fn is_plain_name(text: &str) -> bool {
 /// A path element that names may have: those of Smooth Streaming have parentheses and an equals sign.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-()=".contains(&byte))
-}
-
-/// Refuses query parameters of time shift that mean something we do not do. Unknown ones are ignored, so that players
-/// and CDNs can add their own.
-pub fn check_query(query: &str, file: File, endpoint: &Endpoint) -> Result<(), Refusal> {
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, _) = pair.split_once('=').unwrap_or((pair, ""));
-        // An end without a start means nothing, by the service's documentation.
-        if percent_decode_str(name).decode_utf8_lossy() == "start" && file.is_manifest() {
-            check_time_shift(endpoint)?;
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a time-shifted view.
-pub fn check_time_shift(endpoint: &Endpoint) -> Result<(), Refusal> {
-    Err(if endpoint.startover_window_seconds > 0 { Refusal::StartOverNotBuiltYet } else { Refusal::StartOverOff })
 }
 
 #[cfg(test)]
@@ -122,7 +88,7 @@ mod tests {
             let path = format!("/out/v1/ab12/{path}");
             let target = Target::parse(&path).unwrap();
             assert_eq!((target.endpoint.0.as_str(), target.file.as_ref()), ("ab12", file), "{path}");
-            assert_eq!(target.is_time_shifted, is_time_shifted, "{path}");
+            assert_eq!(target.times != Times::default(), is_time_shifted, "{path}");
         }
     }
 

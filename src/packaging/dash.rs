@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::dash_codec;
 use super::dash_time::{self, SegmentTime, clock_of, grid_number, segment_time, timescale};
 use super::filter::ManifestFilter;
+use super::links::Links;
 use super::media_clock::{HEAD_ROOM, elapsed_ticks};
 use super::name::DashTrack;
 use super::offer::Offer;
@@ -39,6 +40,7 @@ struct Source<'a> {
     settings: &'a DashSettings,
     origin: LineOrigin,
     offer: Offer<'a>,
+    links: &'a Links,
 }
 
 /// What the MPD offers to a viewer with this filter.
@@ -56,6 +58,7 @@ pub fn mpd(
     output: &OutputTimeline,
     view: &View,
     filter: &ManifestFilter,
+    links: &Links,
 ) -> Result<Option<Manifest>, RenderError> {
     let segments: Vec<Arc<OutputSegment>> = view.segments(output).collect();
     let segments: Vec<&OutputSegment> = segments.iter().map(AsRef::as_ref).collect();
@@ -63,19 +66,19 @@ pub fn mpd(
         return Ok(None);
     };
     let offer = offer(snapshot, settings, filter);
-    let source = Source { snapshot, endpoint, settings, origin, offer };
+    let source = Source { snapshot, endpoint, settings, origin, offer, links };
     let delay = endpoint.time_delay_seconds;
     let nominal = dash_time::nominal_if_clocked(settings.segment_template_format, output);
     let ((periods, last_sequence), availability_start_time, head_room) = match nominal {
         Some(nominal) => (
-            source.clocked_period(nominal, &segments, view.complete),
+            source.clocked_period(nominal, &segments, view),
             dash_time::clocked_availability_start(&origin, delay, nominal),
             dash_time::clocked_head_room(nominal),
         ),
         None => {
             let periods = match settings.profile {
-                DashProfile::Hybridcast => source.single_period(&segments, view.complete),
-                _ => source.periods(&segments, view.complete),
+                DashProfile::Hybridcast => source.single_period(&segments, view),
+                _ => source.periods(&segments, view),
             };
             (periods, dash_time::availability_start(&origin, delay), 0)
         }
@@ -149,22 +152,26 @@ struct PeriodFrame {
 
 impl Source<'_> {
     /// One period for each run.
-    fn periods(&self, segments: &[&OutputSegment], complete: bool) -> (Vec<Period>, Option<u64>) {
+    fn periods(&self, segments: &[&OutputSegment], view: &View) -> (Vec<Period>, Option<u64>) {
         let mut periods = Vec::new();
         let mut last_sequence = None;
         for run in segments.chunk_by(|one, next| one.run.first_number == next.run.first_number) {
             let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
             let is_open = segments.last().is_some_and(|newest| newest.number == last.number);
             let clock = clock_of(first, &self.origin, None);
-            let start = milliseconds_at(first, first.run.start, &self.origin);
+            // Where the first segment stays the first one, its period begins with it: players start there.
+            let begin = if view.starts_fixed && periods.is_empty() { first.start } else { first.run.start };
+            let start = milliseconds_at(first, begin, &self.origin);
             let end = milliseconds_at(last, last.end(), &self.origin);
             let frame = PeriodFrame {
                 id: first.run.first_number.to_string(),
                 start_in_milliseconds: start,
-                duration_in_milliseconds: (!is_open || complete).then_some(end.saturating_sub(start)),
-                utc_time: complete.then_some(first.run.wall_clock),
+                duration_in_milliseconds: (!is_open || view.complete).then_some(end.saturating_sub(start)),
+                utc_time: view.complete.then_some(first.run.wall_clock),
             };
-            let offset = |track: &Track| clock.time(run_start(first, track), track.timescale);
+            let offset = |track: &Track| {
+                clock.time(rescale_signed_time(begin, MPEG_TIMESCALE, track.timescale), track.timescale)
+            };
             if let Some((period, lowest_last)) = self.period(run, frame, offset) {
                 last_sequence = Some(lowest_last);
                 periods.push(period);
@@ -175,19 +182,29 @@ impl Source<'_> {
 
     /// One period for ever that has the newest segments with the same tracks and configurations: what a presentation
     /// can hold that may not have several.
-    fn single_period(&self, segments: &[&OutputSegment], complete: bool) -> (Vec<Period>, Option<u64>) {
+    fn single_period(&self, segments: &[&OutputSegment], view: &View) -> (Vec<Period>, Option<u64>) {
         let Some(newest) = segments.last() else { return (Vec::new(), None) };
         let tracks = self.configurations(newest);
         let is_alike = |segment: &&&OutputSegment| self.configurations(segment) == tracks;
         let alike = segments.iter().rev().take_while(is_alike).count();
         let listed = segments.get(segments.len().saturating_sub(alike)..).unwrap_or_default();
+        // As in several periods: where the first segment stays the first one, the period begins with it.
+        let begin = listed.first().filter(|_| view.starts_fixed);
+        let start = begin.map_or(0, |first| milliseconds_at(first, first.start, &self.origin));
+        let end = milliseconds_at(newest, newest.end(), &self.origin);
         let frame = PeriodFrame {
             id: "1".to_owned(),
-            start_in_milliseconds: 0,
-            duration_in_milliseconds: complete.then(|| milliseconds_at(newest, newest.end(), &self.origin)),
-            utc_time: complete.then_some(self.origin.wall_clock),
+            start_in_milliseconds: start,
+            duration_in_milliseconds: view.complete.then_some(end.saturating_sub(start)),
+            utc_time: view.complete.then_some(begin.map_or(self.origin.wall_clock, |first| first.wall_clock)),
         };
-        let offset = |track: &Track| rescale_signed_time(HEAD_ROOM, MPEG_TIMESCALE, track.timescale);
+        let offset = |track: &Track| match begin {
+            Some(first) => {
+                let start = rescale_signed_time(first.start, MPEG_TIMESCALE, track.timescale);
+                clock_of(first, &self.origin, None).time(start, track.timescale)
+            }
+            None => rescale_signed_time(HEAD_ROOM, MPEG_TIMESCALE, track.timescale),
+        };
         let period = self.period(listed, frame, offset);
         (period.iter().map(|(period, _)| period.clone()).collect(), period.map(|(_, last)| last))
     }
@@ -236,10 +253,11 @@ impl Source<'_> {
         Some((Period { id, start_in_milliseconds, duration_in_milliseconds, adaptation_sets, utc_time }, last))
     }
 
-    /// One period for ever, with numbers that follow the clock. Once complete, it begins with the first listed number.
-    fn clocked_period(&self, nominal: i64, segments: &[&OutputSegment], complete: bool) -> (Vec<Period>, Option<u64>) {
+    /// One period for ever, with numbers that follow the clock. If the first listed number stays so, or if nothing will be
+    /// added, it begins with that.
+    fn clocked_period(&self, nominal: i64, segments: &[&OutputSegment], view: &View) -> (Vec<Period>, Option<u64>) {
         let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return (Vec::new(), None) };
-        let first_number = match complete {
+        let first_number = match view.complete || view.starts_fixed {
             true => grid_number(first, &self.origin, nominal),
             false => dash_time::FIRST_GRID_NUMBER,
         };
@@ -275,7 +293,7 @@ impl Source<'_> {
             start_in_milliseconds: start,
             duration_in_milliseconds: None,
             adaptation_sets,
-            utc_time: complete.then_some(first.wall_clock),
+            utc_time: view.complete.then_some(first.wall_clock),
         };
         (vec![period], Some(grid_number(last, &self.origin, nominal)))
     }
@@ -339,7 +357,6 @@ impl Source<'_> {
         addressing: SegmentAddressing,
     ) -> SegmentTemplate {
         let manifest = &self.endpoint.manifest_name;
-        let version = self.endpoint.configuration_version;
         let name = DashTrack { kind: track.kind, number: track.number, config };
         let name = match self.settings.manifest_layout.is_compact() {
             true => name.of_any_number(dash_layout::REPRESENTATION_ID),
@@ -347,18 +364,13 @@ impl Source<'_> {
         };
         SegmentTemplate {
             timescale: timescale(track),
-            media: format!("{manifest}_{name}_{identifier}.mp4?m={version}"),
-            initialization: format!("{manifest}_{name}_init.mp4?m={version}"),
+            media: self.links.segment(format_args!("{manifest}_{name}_{identifier}.mp4")),
+            initialization: self.links.segment(format_args!("{manifest}_{name}_init.mp4")),
             start_number,
             presentation_time_offset,
             addressing,
         }
     }
-}
-
-/// The run's start in the track's own timescale.
-fn run_start(segment: &OutputSegment, track: &Track) -> i64 {
-    rescale_signed_time(segment.run.start, MPEG_TIMESCALE, track.timescale)
 }
 
 fn representation(track: &Track, config: u16, bitrate: u64, template: SegmentTemplate) -> Option<Representation> {

@@ -10,6 +10,7 @@ use crate::media::codec::TrackKind;
 use crate::media::rescale::rescale_signed_time;
 use crate::media::sample::MPEG_TIMESCALE;
 use crate::presentation::timeline::ticks_to_duration;
+use crate::presentation::view::BELIEVED_LAG_SECONDS;
 use crate::presentation::{LineOrigin, OutputSegment, OutputTimeline, Snapshot, Track};
 use crate::resources::SegmentTemplateFormat;
 
@@ -57,9 +58,6 @@ pub fn segment_time(
     let (start, end) = (ticks(first.start)?, ticks(last.end())?);
     Some(SegmentTime { start, duration: end.checked_sub(start).filter(|ticks| *ticks > 0)?, config: first.config })
 }
-
-/// An encoder's wall clock may be this far behind ours and still be believed, in seconds.
-const BELIEVED_LAG_SECONDS: i64 = 60;
 
 /// When period times count from 0, for manifests that list what may be fetched. It never changes in a channel's life.
 ///

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::cmaf;
 use super::filter::ManifestFilter;
+use super::links::Links;
 use super::name::{HlsTrack, PlaylistSet};
 use super::offer::{self, Audio, Offer};
 use super::piece::{has_media, track_segments};
@@ -31,7 +32,7 @@ pub struct Playlists<'a> {
     settings: &'a PlaylistSettings,
     stream_selection: &'a StreamSelection,
     segment_duration_seconds: u32,
-    configuration_version: i64,
+    links: &'a Links,
     container: Container<'a>,
 }
 
@@ -62,16 +63,15 @@ impl Container<'_> {
 }
 
 impl<'a> Playlists<'a> {
-    /// The set of an HLS or CMAF endpoint; `None` if it has no such set.
-    pub fn of(endpoint: &'a Endpoint, set: PlaylistSet) -> Option<Playlists<'a>> {
-        let configuration_version = endpoint.configuration_version;
+    /// The set of an HLS or CMAF endpoint, with these links; `None` if it has no such set.
+    pub fn of(endpoint: &'a Endpoint, set: PlaylistSet, links: &'a Links) -> Option<Playlists<'a>> {
         match &endpoint.packaging {
             Packaging::Hls(hls) if set == PlaylistSet::ONLY => Some(Playlists {
                 manifest_name: &endpoint.manifest_name,
                 settings: &hls.playlist,
                 stream_selection: &hls.stream_selection,
                 segment_duration_seconds: hls.segment_duration_seconds,
-                configuration_version,
+                links,
                 container: Container::TransportStream { groups_audio: hls.use_audio_rendition_group },
             }),
             Packaging::Cmaf(cmaf) => {
@@ -81,7 +81,7 @@ impl<'a> Playlists<'a> {
                     settings: &manifest.playlist,
                     stream_selection: &cmaf.stream_selection,
                     segment_duration_seconds: cmaf.segment_duration_seconds,
-                    configuration_version,
+                    links,
                     container: Container::Cmaf { prefix: &cmaf.segment_prefix },
                 })
             }
@@ -126,7 +126,7 @@ pub fn parent_playlist(
             let with_audio = if groups_audio { default.as_slice() } else { &variant.audio };
             let track = HlsTrack::Variant { stream: variant.stream.number() };
             Variant {
-                uri: format!("{}_{track}.m3u8", playlists.manifest_name),
+                uri: playlists.links.manifest(format_args!("{}_{track}.m3u8", playlists.manifest_name)),
                 bandwidth: variant.bandwidth,
                 average_bandwidth: variant.average_bandwidth,
                 resolution: variant.video.and_then(offer::resolution),
@@ -189,7 +189,7 @@ fn audio_renditions(playlists: &Playlists<'_>, audio: &[Audio<'_>]) -> Vec<Rendi
             let track = rendition_track(audio);
             Rendition {
                 media_type: MediaType::Audio,
-                uri: Some(format!("{}_{track}.m3u8", playlists.manifest_name)),
+                uri: Some(playlists.links.manifest(format_args!("{}_{track}.m3u8", playlists.manifest_name))),
                 group_id: AUDIO_GROUP.to_owned(),
                 language: audio.track.language.clone(),
                 associated_language: None,
@@ -235,10 +235,11 @@ pub fn tracks_in<'a>(snapshot: &'a Snapshot, playlists: &Playlists<'_>, track: H
 
 /// How a media playlist names its segments.
 struct SegmentNames<'a> {
+    links: &'a Links,
     /// What stands before the number.
     start: String,
     /// What stands behind it.
-    end: String,
+    extension: &'static str,
     /// In CMAF: the track, and `EXT-X-MAP` of each of its decoder configurations.
     maps: Option<(&'a Track, Vec<Arc<str>>)>,
 }
@@ -246,32 +247,35 @@ struct SegmentNames<'a> {
 impl<'a> SegmentNames<'a> {
     fn of(
         snapshot: &'a Snapshot,
-        playlists: &Playlists<'_>,
+        playlists: &Playlists<'a>,
         track: HlsTrack,
         tracks: &[&'a Track],
     ) -> Result<SegmentNames<'a>, RenderError> {
-        let version = playlists.configuration_version;
+        let links = playlists.links;
         match (playlists.container, tracks.first()) {
             (Container::Cmaf { prefix }, Some(track)) => {
                 let name = cmaf::track_name(snapshot, track);
                 let inits = cmaf::init_names(snapshot, track)?;
-                let maps = inits.iter().map(|init| format!("URI=\"../{prefix}_{init}.mp4\"").into()).collect();
+                let uri = |init| links.unversioned(format_args!("../{prefix}_{init}.mp4"));
+                let maps = inits.iter().map(|init| format!("URI=\"{}\"", uri(init)).into()).collect();
                 Ok(SegmentNames {
+                    links,
                     start: format!("../{prefix}_{name}_"),
-                    end: format!(".mp4?m={version}"),
+                    extension: "mp4",
                     maps: Some((*track, maps)),
                 })
             }
             _ => Ok(SegmentNames {
+                links,
                 start: format!("{}_{track}_", playlists.manifest_name),
-                end: format!(".ts?m={version}"),
+                extension: "ts",
                 maps: None,
             }),
         }
     }
 
     fn uri(&self, segment: &OutputSegment) -> String {
-        format!("{}{}{}", self.start, segment.number, self.end)
+        self.links.segment(format_args!("{}{}.{}", self.start, segment.number, self.extension))
     }
 
     /// Attributes of the segment's `EXT-X-MAP`. A gap has none: the one before it holds on.

@@ -2,7 +2,7 @@
 //! samples. Pure: no store, no clock, no request.
 //!
 //! * [`offer`]: which tracks an endpoint offers, and in which groups; [`filter`]: which of them one viewer wants.
-//! * [`name`]: file names, both ways.
+//! * [`name`]: file names, both ways. * [`links`]: from names to the URIs that manifests write.
 //! * [`media_clock`]: from a channel's media time to the times that viewers see.
 //! * [`hls`] and [`dash`]: manifests; [`dash_layout`] and [`dash_profile`]: what settings make of an MPD.
 //! * [`cmaf`]: what is particular to CMAF segments.
@@ -17,6 +17,7 @@ pub mod dash_time;
 pub mod filter;
 pub mod fragment;
 pub mod hls;
+pub mod links;
 pub mod media_clock;
 pub mod name;
 pub mod offer;

@@ -40,4 +40,4 @@ pub use output::{InputSwitch, OutputSegment, OutputTimeline, Run};
 pub use state::{ChannelState, Fact, Snapshot};
 pub use timeline::{GapReason, Piece, TrackSegment};
 pub use track::{Stream, StreamId, Track, TrackId};
-pub use view::View;
+pub use view::{OutOfReach, Reach, TimeRange, View};

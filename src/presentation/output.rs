@@ -224,6 +224,11 @@ impl OutputTimeline {
         self.segments.partition_point(|segment| segment.wall_clock_end() <= time) + FIRST_NUMBER
     }
 
+    /// Number of the first segment whose wall-clock start is at the time or after it.
+    pub fn first_starting_from(&self, time: Timestamp) -> u64 {
+        self.segments.partition_point(|segment| segment.wall_clock < time) + FIRST_NUMBER
+    }
+
     /// Takes in what the inputs have delivered by `now`.
     pub fn extend(&mut self, lines: &Lines, now: Timestamp, switches: &mut Vec<InputSwitch>) {
         let mut switched_at = None;

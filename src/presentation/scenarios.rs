@@ -13,7 +13,7 @@ use super::object::ObjectId;
 use super::output::InputSwitch;
 use super::state::{ChannelState, Fact};
 use super::timeline::{GapReason, Piece};
-use super::view::View;
+use super::view::{Reach, View};
 use crate::media::codec::{AacConfig, AvcConfig, CodecConfig};
 use crate::resources::{EndpointGuid, OutputRules};
 
@@ -270,10 +270,12 @@ fn regular_segments_are_combined_and_numbered() {
     }
     assert_eq!(channel.output(), [(1, 0, 6000, 0), (2, 6000, 6000, 0)]);
     assert_eq!(channel.gaps(), []);
-    let view = View::live(&channel.state.snapshot(0).outputs[&endpoint()], 60, 0, false, at(14_000));
-    assert_eq!(view, View { numbers: 1..3, complete: false });
-    let delayed = View::live(&channel.state.snapshot(0).outputs[&endpoint()], 60, 5, false, at(14_000));
-    assert_eq!(delayed, View { numbers: 1..2, complete: false });
+    let reach =
+        |time_delay_seconds| Reach { startover_window_seconds: 0, time_delay_seconds, ended: false, now: at(14_000) };
+    let view = View::live(&channel.state.snapshot(0).outputs[&endpoint()], 60, reach(0));
+    assert_eq!(view, View { numbers: 1..3, complete: false, starts_fixed: false });
+    let delayed = View::live(&channel.state.snapshot(0).outputs[&endpoint()], 60, reach(5));
+    assert_eq!(delayed, View { numbers: 1..2, complete: false, starts_fixed: false });
 }
 
 #[test]

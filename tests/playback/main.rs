@@ -9,3 +9,4 @@ mod house;
 mod http_behaviour;
 mod manifests;
 mod segments;
+mod time_shift;
