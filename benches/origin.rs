@@ -18,7 +18,7 @@ use openmediapackage::packaging::fragment::fragment;
 use openmediapackage::packaging::media_clock::{HEAD_ROOM, MediaClock};
 use openmediapackage::packaging::piece::LoadedPiece;
 use openmediapackage::packaging::transport_stream::{self, LoadedTrack};
-use openmediapackage::presentation::{InputIndex, LineOrigin, Run, TrackId};
+use openmediapackage::presentation::{ClockAnchor, InputIndex, LineOrigin, Run, TrackId};
 use openmediapackage::resources::{Packaging, SegmentTemplateFormat};
 
 use encoder::{Encoder, Ladder};
@@ -90,7 +90,8 @@ fn main() {
         println!("{what:40} {rate:>12.0} answers/s");
     }
 
-    let run = Run { first_number: 1, start: 126_000, wall_clock: at(0) };
+    let anchor = ClockAnchor { time: 126_000, wall_clock: at(0) };
+    let run = Run { first_number: 1, start: 126_000, wall_clock: at(0), anchor };
     let origin = LineOrigin { wall_clock: at(0), start: 126_000, duration: 180_000, received: at(2_300) };
     let clock = MediaClock::of_run(&run, &origin, HEAD_ROOM);
     let objects: Vec<_> = (0..3).map(|n| enlarged(encoder.media(0, n))).collect();
@@ -109,7 +110,7 @@ fn main() {
     let (video, audio) = (pieces(0), pieces(1));
     let bytes: usize = objects.iter().flat_map(|object| object.iter()).map(|track| track.payload.len()).sum();
     let fragments = per_second(|| {
-        std::hint::black_box(fragment(1, clock, 25_000, &video).expect("the segment is packaged"));
+        std::hint::black_box(fragment(1, clock, 25_000, &video, &[]).expect("the segment is packaged"));
     });
     let tracks = [LoadedTrack { language: None, pieces: &video }, LoadedTrack { language: None, pieces: &audio }];
     let transports = per_second(|| {

@@ -89,7 +89,7 @@ fn main() {
         let run = SampleRun { decode_time: 0, samples: black_box(&video_samples) };
         let joined = join_runs(&[run], None, 90_000, 25_000).expect("the samples are joined");
         let (decode_time, samples) = (joined.decode_time, &joined.samples[..]);
-        let fragment = Fragment { sequence_number: 1, track_id: 1, decode_time, samples };
+        let fragment = Fragment { sequence_number: 1, track_id: 1, decode_time, samples, events: &[] };
         drop(black_box(media_segment_header(&fragment)));
     });
     println!("rescaling 150 samples and writing an fmp4 segment header: {header:?} (the payload is not touched)");

@@ -57,6 +57,7 @@ fn run(segments: &Path, output: &Path) -> Result<(u64, f64), Box<dyn std::error:
                 track_id: 1,
                 decode_time: output.decode_time,
                 samples: &track.samples,
+                events: &[],
             })?)?;
             output.file.write_all(&track.payload)?;
             output.decode_time += track.duration();

@@ -84,6 +84,7 @@ fn live_full() -> Mpd {
         id: "1".to_owned(),
         start_in_milliseconds: 0,
         duration_in_milliseconds: None,
+        event_stream: None,
         adaptation_sets: vec![video_set, audio_set],
         utc_time: None,
     }])
@@ -100,6 +101,7 @@ fn live_compact() -> Mpd {
         id: "1".to_owned(),
         start_in_milliseconds: 0,
         duration_in_milliseconds: None,
+        event_stream: None,
         adaptation_sets: vec![set],
         utc_time: None,
     }])
@@ -121,6 +123,7 @@ fn complete() -> Mpd {
             id: id.to_owned(),
             start_in_milliseconds: start,
             duration_in_milliseconds: Some(duration),
+            event_stream: None,
             adaptation_sets: vec![set],
             utc_time: Some(time(utc)),
         }

@@ -55,7 +55,13 @@ fn fragmented(track: &ElementarySegment) -> Vec<u8> {
     let run = SampleRun { decode_time: decode_time(track), samples: &track.samples };
     let joined = join_runs(&[run], None, track.timescale, timescale).expect("the samples are joined");
     let (decode_time, samples) = (joined.decode_time, joined.samples);
-    let header = media_segment_header(&Fragment { sequence_number: 1, track_id: 1, decode_time, samples: &samples });
+    let header = media_segment_header(&Fragment {
+        sequence_number: 1,
+        track_id: 1,
+        decode_time,
+        samples: &samples,
+        events: &[],
+    });
     [init.expect("the init segment is made"), header.expect("the header is made"), track.payload.clone()].concat()
 }
 

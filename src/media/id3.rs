@@ -32,16 +32,29 @@ pub fn tags(bytes: &Bytes) -> Vec<Bytes> {
 
 /// An ID3v2.4 tag with one PRIV frame (§4.27); `None` if it were longer than a tag can be.
 pub fn private_tag(owner: &str, data: &[u8]) -> Option<Bytes> {
-    let frame_size = owner.len() + 1 + data.len();
+    tag(b"PRIV", &[owner.as_bytes(), &[0], data])
+}
+
+/// `encoding` of text in UTF-8 (§4).
+const UTF_8: u8 = 3;
+
+/// An ID3v2.4 tag with one TXXX frame (§4.2.6); `None` if it were longer than a tag can be.
+pub fn text_tag(description: &str, value: &str) -> Option<Bytes> {
+    tag(b"TXXX", &[&[UTF_8], description.as_bytes(), &[0], value.as_bytes(), &[0]])
+}
+
+/// A tag with one frame.
+fn tag(frame: &[u8; 4], body: &[&[u8]]) -> Option<Bytes> {
+    let frame_size: usize = body.iter().map(|part| part.len()).sum();
     let mut tag = Vec::with_capacity(2 * HEADER_SIZE + frame_size);
     tag.extend_from_slice(b"ID3\x04\0\0");
     tag.extend_from_slice(&synchsafe(frame_size + HEADER_SIZE)?);
-    tag.extend_from_slice(b"PRIV");
+    tag.extend_from_slice(frame);
     tag.extend_from_slice(&synchsafe(frame_size)?);
     tag.extend_from_slice(&[0, 0]);
-    tag.extend_from_slice(owner.as_bytes());
-    tag.push(0);
-    tag.extend_from_slice(data);
+    for part in body {
+        tag.extend_from_slice(part);
+    }
     Some(tag.into())
 }
 
@@ -62,6 +75,13 @@ mod tests {
         let row = Bytes::from([&first[..], &second[..], b"ID3\x04\0\0\0\0\0\x09cut"].concat());
         assert_eq!(first.len(), 10 + 10 + 6 + 300);
         assert_eq!(tags(&row), [first, second]);
+    }
+
+    #[test]
+    fn a_text_tag_has_a_description_and_a_value() {
+        let tag = text_tag("a", "bc").unwrap();
+        assert_eq!(tag.as_ref(), b"ID3\x04\0\0\0\0\0\x10TXXX\0\0\0\x06\0\0\x03a\0bc\0");
+        assert_eq!(tag_size(&tag), Some(tag.len()));
     }
 
     #[test]

@@ -12,13 +12,16 @@ use super::memory_file::sendable;
 use super::refusal::Refusal;
 use super::stored_segments::{StoredSegments, WEIGHT_OF_A_FILE};
 use crate::media::codec::TrackKind;
+use crate::media::mp4::EventMessage;
 use crate::media_store::MediaStore;
+use crate::packaging::dash_events::carried;
 use crate::packaging::dash_time::{clock_of, nominal_if_clocked, segment_at_time, segment_on_grid, timescale};
 use crate::packaging::hls::Playlists;
 use crate::packaging::links::Links;
 use crate::packaging::media_clock::MediaClock;
 use crate::packaging::name::{DashTrack, File, HlsTrack, PlaylistSet};
 use crate::packaging::piece::{LoadedPiece, has_media, track_segments};
+use crate::packaging::timed_metadata::{Carried, event_messages, messages};
 use crate::packaging::transport_stream::LoadedTrack;
 use crate::packaging::{cmaf, fragment, hls, transport_stream};
 use crate::plane::BodySlice;
@@ -99,7 +102,7 @@ pub struct SegmentCache {
 
 /// How a segment is packaged.
 enum Form {
-    Fragment { number: u64, clock: MediaClock, timescale: u32, content_type: &'static str },
+    Fragment { number: u64, clock: MediaClock, timescale: u32, events: Vec<EventMessage>, content_type: &'static str },
     Transport,
 }
 
@@ -140,14 +143,16 @@ impl SegmentCache {
                 let init = cmaf::find_init(snapshot, name)?.ok_or(Refusal::UnknownFile)?;
                 Ok(ReadySegment::new(vec![init.into()], content_type(name.track.kind), &key))
             }
-            (Packaging::Cmaf(_), File::CmafSegment(name, number)) => {
+            (Packaging::Cmaf(settings), File::CmafSegment(name, number)) => {
                 let track = cmaf::find_track(snapshot, name).ok_or(Refusal::UnknownFile)?;
                 let segment = numbered(output, number)?;
                 check_delay(endpoint, &segment, now)?;
                 if !has_media(snapshot, &segment, track.id) {
                     return Err(Refusal::Gap);
                 }
-                let packaged = self.fragment(snapshot, &segment, track, MediaClock::ENCODER, &key);
+                let clock = MediaClock::ENCODER;
+                let events = events_in(snapshot, &segment, track, clock, cmaf::carried(settings));
+                let packaged = self.fragment(snapshot, &segment, track, clock, events, &key);
                 self.packaged.get_or_insert_async(&key, packaged).await
             }
             (Packaging::Dash(_), File::Init(track)) => {
@@ -168,7 +173,9 @@ impl SegmentCache {
                 }
                 let origin = snapshot.origin().ok_or(Refusal::NothingYet)?;
                 let clock = clock_of(&segment, &origin, nominal_if_clocked(settings.segment_template_format, output));
-                self.packaged.get_or_insert_async(&key, self.fragment(snapshot, &segment, track, clock, &key)).await
+                let events = events_in(snapshot, &segment, track, clock, carried(settings));
+                let packaged = self.fragment(snapshot, &segment, track, clock, events, &key);
+                self.packaged.get_or_insert_async(&key, packaged).await
             }
             _ => Err(Refusal::UnknownFile),
         }
@@ -195,11 +202,13 @@ impl SegmentCache {
         segment: &OutputSegment,
         track: &Track,
         clock: MediaClock,
+        events: Vec<EventMessage>,
         key: &Key,
     ) -> Result<ReadySegment, Refusal> {
         let form = Form::Fragment {
             number: segment.number,
             clock,
+            events,
             timescale: timescale(track),
             content_type: content_type(track.kind),
         };
@@ -222,7 +231,7 @@ impl SegmentCache {
                 .collect()
         };
         match form {
-            Form::Fragment { number, clock, timescale, content_type } => {
+            Form::Fragment { number, clock, timescale, events, content_type } => {
                 let Some(track) = tracks.first() else { return Err(Refusal::Gap) };
                 let (mut pieces, mut payloads) = (Vec::new(), Vec::new());
                 for (object, index, decode_time) in wanted(track) {
@@ -230,7 +239,7 @@ impl SegmentCache {
                     payloads.push(stored.payload(index));
                     pieces.push(LoadedPiece { track: track.id, decode_time, object: stored.tracks.clone(), index });
                 }
-                let fragment = fragment::fragment(number, clock, timescale, &pieces)?;
+                let fragment = fragment::fragment(number, clock, timescale, &pieces, &events)?;
                 let payloads = fragment.pieces.iter().filter_map(|piece| payloads.get(*piece).cloned().flatten());
                 let slices = [BodySlice::from(fragment.header)].into_iter().chain(payloads).collect();
                 Ok(ReadySegment::new(slices, content_type, key))
@@ -308,6 +317,20 @@ fn init(snapshot: &Snapshot, name: DashTrack) -> Result<Vec<Bytes>, Refusal> {
     let track = dash_track(snapshot, name)?;
     let config = track.configs.get(usize::from(name.config)).ok_or(Refusal::UnknownFile)?;
     Ok(vec![fragment::init(config, track.language.as_deref(), timescale(track))?])
+}
+
+/// Event messages of a segment: on the video, which every presentation has, and alike in all of its representations.
+fn events_in(
+    snapshot: &Snapshot,
+    segment: &OutputSegment,
+    track: &Track,
+    clock: MediaClock,
+    carried: Carried<'_>,
+) -> Vec<EventMessage> {
+    match track.kind {
+        TrackKind::Video => event_messages(&messages(snapshot, segment, carried), clock),
+        TrackKind::Audio => Vec::new(),
+    }
 }
 
 fn content_type(kind: TrackKind) -> &'static str {

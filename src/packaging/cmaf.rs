@@ -8,8 +8,16 @@ use bytes::Bytes;
 
 use super::dash_time::timescale;
 use super::name::cmaf::{CmafInit, CmafTrack};
+use super::timed_metadata::Carried;
 use super::{RenderError, fragment};
 use crate::presentation::{Snapshot, Track};
+use crate::resources::{CmafManifest, CmafSettings};
+
+/// What segments carry beside media. They are shared, so they have the ID3 tags that any of the playlists asks for.
+pub fn carried(settings: &CmafSettings) -> Carried<'_> {
+    let tells_dates = |manifest: &CmafManifest| manifest.playlist.program_date_time_interval_seconds > 0;
+    Carried { ingest_time: settings.manifests.iter().any(tells_dates), ..Carried::default() }
+}
 
 /// How a track is named.
 pub fn track_name(snapshot: &Snapshot, track: &Track) -> CmafTrack {

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use std::sync::Arc;
 
 use super::dash_codec;
+use super::dash_events::{event_stream, inband_event_streams};
 use super::dash_time::{self, SegmentTime, clock_of, grid_number, segment_time, timescale};
 use super::filter::ManifestFilter;
 use super::links::Links;
@@ -20,8 +21,8 @@ use super::offer::Offer;
 use super::piece::track_segments;
 use super::{Manifest, RenderError, dash_layout, dash_profile};
 use crate::manifest::mpd::{
-    AdaptationSet, Descriptor, Mpd, Period, PresentationKind, Representation, SegmentAddressing, SegmentTemplate,
-    SegmentTimeline,
+    AdaptationSet, Descriptor, EventStream, Mpd, Period, PresentationKind, Representation, SegmentAddressing,
+    SegmentTemplate, SegmentTimeline,
 };
 use crate::media::codec::TrackKind;
 use crate::media::rescale::rescale_signed_time;
@@ -38,6 +39,7 @@ struct Source<'a> {
     snapshot: &'a Snapshot,
     endpoint: &'a Endpoint,
     settings: &'a DashSettings,
+    output: &'a OutputTimeline,
     origin: LineOrigin,
     offer: Offer<'a>,
     links: &'a Links,
@@ -66,7 +68,7 @@ pub fn mpd(
         return Ok(None);
     };
     let offer = offer(snapshot, settings, filter);
-    let source = Source { snapshot, endpoint, settings, origin, offer, links };
+    let source = Source { snapshot, endpoint, settings, output, origin, offer, links };
     let delay = endpoint.time_delay_seconds;
     let nominal = dash_time::nominal_if_clocked(settings.segment_template_format, output);
     let ((periods, last_sequence), availability_start_time, head_room) = match nominal {
@@ -147,6 +149,7 @@ struct PeriodFrame {
     id: String,
     start_in_milliseconds: u64,
     duration_in_milliseconds: Option<u64>,
+    event_stream: Option<EventStream>,
     utc_time: Option<Timestamp>,
 }
 
@@ -167,6 +170,8 @@ impl Source<'_> {
                 id: first.run.first_number.to_string(),
                 start_in_milliseconds: start,
                 duration_in_milliseconds: (!is_open || view.complete).then_some(end.saturating_sub(start)),
+                // Events that began before the period have no place in it.
+                event_stream: event_stream(self.output, &first.run).filter(|_| begin == first.run.start),
                 utc_time: view.complete.then_some(first.run.wall_clock),
             };
             let offset = |track: &Track| {
@@ -196,6 +201,7 @@ impl Source<'_> {
             id: "1".to_owned(),
             start_in_milliseconds: start,
             duration_in_milliseconds: view.complete.then_some(end.saturating_sub(start)),
+            event_stream: None,
             utc_time: view.complete.then_some(begin.map_or(self.origin.wall_clock, |first| first.wall_clock)),
         };
         let offset = |track: &Track| match begin {
@@ -225,7 +231,7 @@ impl Source<'_> {
         offset: impl Fn(&Track) -> i64,
     ) -> Option<(Period, u64)> {
         let mut lowest: Option<((bool, u64), u64)> = None;
-        let adaptation_sets = self.adaptation_sets(|track, bitrate| {
+        let adaptation_sets = self.adaptation_sets(segments, |track, bitrate| {
             let listed = self.list(segments, track)?;
             let (media, start_number, last) = match self.settings.segment_template_format {
                 SegmentTemplateFormat::TimeWithTimeline => ("$Time$", None, listed.last.start),
@@ -249,8 +255,15 @@ impl Source<'_> {
             Some((listed.config, template))
         });
         let (_, last) = lowest?;
-        let PeriodFrame { id, start_in_milliseconds, duration_in_milliseconds, utc_time } = frame;
-        Some((Period { id, start_in_milliseconds, duration_in_milliseconds, adaptation_sets, utc_time }, last))
+        let period = Period {
+            id: frame.id,
+            start_in_milliseconds: frame.start_in_milliseconds,
+            duration_in_milliseconds: frame.duration_in_milliseconds,
+            event_stream: frame.event_stream,
+            adaptation_sets,
+            utc_time: frame.utc_time,
+        };
+        Some((period, last))
     }
 
     /// One period for ever, with numbers that follow the clock. If the first listed number stays so, or if nothing will be
@@ -263,7 +276,7 @@ impl Source<'_> {
         };
         let passed =
             i64::try_from(first_number - dash_time::FIRST_GRID_NUMBER).unwrap_or(i64::MAX).saturating_mul(nominal);
-        let adaptation_sets = self.adaptation_sets(|track, _| {
+        let adaptation_sets = self.adaptation_sets(segments, |track, _| {
             let clock = clock_of(last, &self.origin, Some(nominal));
             // The newest segment may lack the track for a moment: any listed one tells its configuration.
             let config = segments
@@ -292,6 +305,7 @@ impl Source<'_> {
             id: "1".to_owned(),
             start_in_milliseconds: start,
             duration_in_milliseconds: None,
+            event_stream: None,
             adaptation_sets,
             utc_time: view.complete.then_some(first.wall_clock),
         };
@@ -302,6 +316,7 @@ impl Source<'_> {
     /// it is there.
     fn adaptation_sets(
         &self,
+        segments: &[&OutputSegment],
         mut template: impl FnMut(&Track, u64) -> Option<(u16, SegmentTemplate)>,
     ) -> Vec<AdaptationSet> {
         let mut sets = Vec::new();
@@ -313,6 +328,7 @@ impl Source<'_> {
         }
         if !video.representations.is_empty() {
             dash_codec::lift_common_colour(&mut video);
+            video.inband_event_streams = inband_event_streams(self.snapshot, segments, self.settings);
             sets.push(video);
         }
         for audio in &self.offer.audio {

@@ -6,7 +6,7 @@ use super::RenderError;
 use super::media_clock::MediaClock;
 use super::piece::LoadedPiece;
 use crate::media::codec::CodecConfig;
-use crate::media::mp4::{Fragment, InitTrack, init_segment, media_segment_header};
+use crate::media::mp4::{EventMessage, Fragment, InitTrack, init_segment, media_segment_header};
 use crate::media::rescale::{SampleRun, join_runs};
 use crate::media::sample::total_duration;
 
@@ -36,6 +36,7 @@ pub fn fragment(
     clock: MediaClock,
     timescale: u32,
     pieces: &[LoadedPiece],
+    events: &[EventMessage],
 ) -> Result<MediaFragment, RenderError> {
     let mut runs: Vec<SampleRun<'_>> = Vec::with_capacity(pieces.len());
     let mut used = Vec::with_capacity(pieces.len());
@@ -63,6 +64,7 @@ pub fn fragment(
         track_id: TRACK_ID,
         decode_time: joined.decode_time,
         samples: &joined.samples,
+        events,
     })?;
     Ok(MediaFragment { header, pieces: used })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
+use super::ad_tags::AdTags;
 use super::cmaf;
 use super::filter::ManifestFilter;
 use super::links::Links;
@@ -19,7 +20,7 @@ use crate::media::codec::TrackKind;
 use crate::media::codec::colour::DynamicRange;
 use crate::media::sample::MPEG_TIMESCALE;
 use crate::presentation::{OutputSegment, OutputTimeline, Snapshot, Stream, Track, View};
-use crate::resources::{Endpoint, Packaging, PlaylistSettings, PlaylistType, StreamSelection};
+use crate::resources::{Endpoint, ONLY_MANIFEST, Packaging, PlaylistSettings, PlaylistType, StreamSelection};
 
 /// `GROUP-ID` of the audio renditions.
 const AUDIO_GROUP: &str = "audio_0";
@@ -34,6 +35,8 @@ pub struct Playlists<'a> {
     segment_duration_seconds: u32,
     links: &'a Links,
     container: Container<'a>,
+    /// The set's id in [`crate::resources::OutputRules::ads`].
+    ads_of: &'a str,
 }
 
 /// What the segments are.
@@ -73,6 +76,7 @@ impl<'a> Playlists<'a> {
                 segment_duration_seconds: hls.segment_duration_seconds,
                 links,
                 container: Container::TransportStream { groups_audio: hls.use_audio_rendition_group },
+                ads_of: ONLY_MANIFEST,
             }),
             Packaging::Cmaf(cmaf) => {
                 let manifest = cmaf.manifests.get(usize::from(set.0))?;
@@ -83,6 +87,7 @@ impl<'a> Playlists<'a> {
                     segment_duration_seconds: cmaf.segment_duration_seconds,
                     links,
                     container: Container::Cmaf { prefix: &cmaf.segment_prefix },
+                    ads_of: &manifest.id,
                 })
             }
             Packaging::Hls(_) | Packaging::Dash(_) | Packaging::Mss(_) => None,
@@ -308,8 +313,10 @@ pub fn media_playlist(
     let interval = SignedDuration::from_secs(i64::from(settings.program_date_time_interval_seconds));
     let mut last_date = None;
     let mut span = first.span;
+    let listed: Vec<_> = view.segments(output).collect();
+    let mut ad_tags = AdTags::new(snapshot, output, &listed, playlists.ads_of, settings.ads.markers)?;
     let mut segments = Vec::new();
-    for segment in view.segments(output) {
+    for segment in &listed {
         let discontinuity = segment.span != span;
         span = segment.span;
         let tells_date = !interval.is_zero()
@@ -318,12 +325,13 @@ pub fn media_playlist(
             last_date = Some(segment.wall_clock);
         }
         segments.push(MediaSegment {
-            uri: names.uri(&segment),
-            map: names.map(snapshot, &segment),
+            uri: names.uri(segment),
+            map: names.map(snapshot, segment),
             duration_in_microseconds: microseconds(segment.duration),
             program_date_time: tells_date.then_some(segment.wall_clock),
             discontinuity,
-            gap: is_gap(snapshot, &segment, &tracks),
+            gap: is_gap(snapshot, segment, &tracks),
+            other_tags: ad_tags.take_before(segment.number),
             ..MediaSegment::default()
         });
     }

@@ -46,11 +46,13 @@ impl MediaClock {
     }
 }
 
-/// Wall-clock time from the channel's first segment to the run's first segment, 90 kHz.
+/// Wall-clock time from the channel's first segment to the run's first segment, 90 kHz: by the span's anchor, so that
+/// runs of a span follow one another to the tick.
 pub fn elapsed_ticks(run: &Run, origin: &LineOrigin) -> i64 {
-    let nanoseconds = run.wall_clock.duration_since(origin.wall_clock).as_nanos();
+    let nanoseconds = run.anchor.wall_clock.duration_since(origin.wall_clock).as_nanos();
     let doubled = nanoseconds * 2 * i128::from(MPEG_TIMESCALE) + 1_000_000_000;
-    i64::try_from(doubled.div_euclid(2_000_000_000)).unwrap_or(0).max(0)
+    let to_anchor = i64::try_from(doubled.div_euclid(2_000_000_000)).unwrap_or(0).max(0);
+    to_anchor.saturating_add(run.start.saturating_sub(run.anchor.time)).max(0)
 }
 
 #[cfg(test)]
@@ -58,12 +60,14 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
+    use crate::presentation::ClockAnchor;
 
     fn run_and_origin(start: i64, elapsed_milliseconds: i64) -> (Run, LineOrigin) {
         let wall_clock = Timestamp::from_second(1_800_000_000).unwrap();
         let origin = LineOrigin { wall_clock, start: 126_000, duration: 180_000, received: wall_clock };
         let wall_clock = wall_clock + SignedDuration::from_millis(elapsed_milliseconds);
-        (Run { first_number: 1, start, wall_clock }, origin)
+        let anchor = ClockAnchor { time: start, wall_clock };
+        (Run { first_number: 1, start, wall_clock, anchor }, origin)
     }
 
     #[test]

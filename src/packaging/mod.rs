@@ -6,11 +6,15 @@
 //! * [`media_clock`]: from a channel's media time to the times that viewers see.
 //! * [`hls`] and [`dash`]: manifests; [`dash_layout`] and [`dash_profile`]: what settings make of an MPD.
 //! * [`cmaf`]: what is particular to CMAF segments.
+//! * [`ad_tags`]: ad markers of HLS media playlists.
+//! * [`timed_metadata`] and [`dash_events`]: messages that segments carry, and events of MPDs.
 //! * [`piece`], [`fragment`] and [`transport_stream`]: segments.
 
+pub mod ad_tags;
 pub mod cmaf;
 pub mod dash;
 mod dash_codec;
+pub mod dash_events;
 pub mod dash_layout;
 pub mod dash_profile;
 pub mod dash_time;
@@ -22,6 +26,7 @@ pub mod media_clock;
 pub mod name;
 pub mod offer;
 pub mod piece;
+pub mod timed_metadata;
 pub mod transport_stream;
 
 use crate::manifest::hls::PlaylistWriteError;

@@ -59,6 +59,8 @@ pub struct Group {
     pub slots: Vec<Arc<LineSlot>>,
     /// Nothing that follows belongs to them.
     pub complete: bool,
+    /// An ad begins or ends behind the last one, before the endpoint's target duration is reached.
+    pub is_cut: bool,
 }
 
 /// What an endpoint does next.

@@ -248,3 +248,20 @@ impl Lines {
         self.lines.iter().flat_map(|line| line.slots.from(0).map(|(_, slot)| slot))
     }
 }
+
+/// A slot without media, for tests: start and duration in 90 kHz.
+#[cfg(test)]
+pub(super) fn test_slot(start: i64, duration: i64, wall_clock: Timestamp) -> LineSlot {
+    LineSlot {
+        start,
+        duration,
+        span: 0,
+        wall_clock,
+        wall_clock_source: WallClockSource::Encoder,
+        sequence: None,
+        last_arrival: wall_clock,
+        pieces: BTreeMap::new(),
+        messages: Vec::new(),
+        playlist_tags: Vec::new(),
+    }
+}

@@ -12,8 +12,11 @@
 //! * [`index`]: what keeps slots and segments for weeks in little memory.
 //! * [`object`]: names of stored segments.
 //! * [`failover`]: which input an endpoint plays; [`alignment`]: where one input's slots lie on the other's timeline.
+//! * [`ads`]: the ads that begin and end between an endpoint's segments.
 //! * [`view`]: the part that one request sees.
 
+pub mod ad_signal;
+pub mod ads;
 pub mod alignment;
 pub mod event;
 pub mod failover;
@@ -31,12 +34,14 @@ pub mod view;
 #[cfg(test)]
 mod scenarios;
 
+pub use ad_signal::AdKind;
+pub use ads::{AdBreak, AdBreakEnd};
 pub use event::{ChannelEvent, InputIndex, NamedSegment, StoredMessage, StoredTrack, StreamDeclaration, StreamRole};
 pub use failover::SwitchReason;
 pub use line::{Line, LineOrigin, LineSlot, Lines};
 pub use message::{MessageKind, TimedMessage};
 pub use object::{ObjectId, SeriesTable};
-pub use output::{InputSwitch, OutputSegment, OutputTimeline, Run};
+pub use output::{ClockAnchor, InputSwitch, OutputSegment, OutputTimeline, Run};
 pub use state::{ChannelState, Fact, Snapshot};
 pub use timeline::{GapReason, Piece, TrackSegment};
 pub use track::{Stream, StreamId, Track, TrackId};

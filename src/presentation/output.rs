@@ -1,7 +1,9 @@
 //! Source segments combined to an endpoint's segments, and numbered.
 //!
 //! An output segment is a run of whole slots of one input, as near to the target duration as whole slots
-//! allow, ties rounded up; it never spans a break. Which input that is, is decided in [`super::failover`]. One counter per endpoint numbers them: it starts at 1,
+//! allow, ties rounded up; it never spans a break. Where an ad begins or ends it is cut, and the next one makes up for
+//! what is missing to the target, so that the cadence goes on. Which input the slots are from is decided in
+//! [`super::failover`], where ads begin in [`super::ads`]. One counter per endpoint numbers segments: it starts at 1,
 //! goes up by one, and goes on when the target duration changes.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,11 +12,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::ads::{AdBreak, AdTimeline, SegmentAds};
 use super::alignment::{Position, believed_wall_clock, reception_start};
 use super::event::InputIndex;
 use super::failover::{Choice, Group, Step, SwitchReason};
 use super::index::ChunkedList;
-use super::line::{Line, LineSlot, Lines};
+use super::line::{LineSlot, Lines};
 use super::timeline::ticks_to_duration;
 use super::track::TrackId;
 use crate::media::sample::MPEG_TIMESCALE;
@@ -45,7 +48,7 @@ pub struct OutputSegment {
     pub run: Run,
 }
 
-/// Segments in a row that lie in one span and have the same tracks: what one DASH Period can hold, since its
+/// Segments in a row that lie in one span and have the same tracks and ads: what one DASH Period can hold, since its
 /// numbers count on without a hole. Never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -54,6 +57,17 @@ pub struct Run {
     /// Presentation start of the first segment, 90 kHz, within the span's media time.
     pub start: i64,
     /// Wall-clock time of that start.
+    pub wall_clock: Timestamp,
+    /// What relates media time to the wall clock: the same for all runs of a span.
+    pub anchor: ClockAnchor,
+}
+
+/// A media time and the wall-clock time that it corresponds to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockAnchor {
+    /// Presentation time, 90 kHz, within the span's media time.
+    pub time: i64,
+    /// Wall-clock time.
     pub wall_clock: Timestamp,
 }
 
@@ -115,6 +129,10 @@ pub struct OutputTimeline {
     nominal_duration: Option<i64>,
     /// The longest segment's duration so far, 90 kHz.
     longest_duration: i64,
+    /// How much of the target duration was there before the ad that cut the newest segment, 90 kHz; else 0.
+    before_cut: i64,
+    /// The ads between segments.
+    ads: Arc<AdTimeline>,
 }
 
 /// Number of the first segment of an endpoint.
@@ -137,6 +155,8 @@ impl OutputTimeline {
             ended: false,
             nominal_duration: None,
             longest_duration: 0,
+            before_cut: 0,
+            ads: Arc::default(),
         }
     }
 
@@ -188,6 +208,11 @@ impl OutputTimeline {
         self.longest_duration
     }
 
+    /// Ads and programs that began with a segment, as far as they are still known.
+    pub fn ad_breaks(&self) -> impl Iterator<Item = &AdBreak> {
+        self.ads.breaks()
+    }
+
     /// All segments, oldest first.
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = Arc<OutputSegment>> {
         self.segments.from(0).map(|(_, segment)| segment)
@@ -236,7 +261,7 @@ impl OutputTimeline {
             self.pass_over(lines);
             self.choose_first(lines);
             let Some(active) = self.active else { return };
-            let group = self.next_group(lines.of(active));
+            let group = self.next_group(lines);
             let step = Choice {
                 lines,
                 active,
@@ -247,9 +272,12 @@ impl OutputTimeline {
             }
             .next_step(&group);
             match step {
-                Step::Publish(count) => self.publish(lines, active, group.slots.get(..count).unwrap_or(&group.slots)),
+                Step::Publish(count) => {
+                    let is_cut = group.is_cut && count == group.slots.len();
+                    self.publish(lines, active, group.slots.get(..count).unwrap_or(&group.slots), is_cut);
+                }
                 Step::Switch { reason, publish_first, to_slot } => {
-                    self.publish(lines, active, group.slots.get(..publish_first).unwrap_or_default());
+                    self.publish(lines, active, group.slots.get(..publish_first).unwrap_or_default(), false);
                     // A switch needs a better input, so inputs cannot take turns without anything being published.
                     let number = self.next_number();
                     debug_assert_ne!(switched_at, Some(number), "{reason:?} right after another switch");
@@ -311,18 +339,31 @@ impl OutputTimeline {
     }
 
     /// The active input's next slots, as many as make a segment: as near to the target duration as whole slots allow.
-    fn next_group(&self, line: &Line) -> Group {
+    ///
+    /// What is heard of ads on the way is not kept: the other input may take over before the segment is published.
+    fn next_group(&self, lines: &Lines) -> Group {
         let mut group = Group::default();
         let Some(active) = self.active else { return group };
-        for (_, slot) in line.slots().from(self.next_slot(active)) {
-            let (start, span) = group.slots.first().map_or((slot.start, slot.span), |first| (first.start, first.span));
-            if slot.span != span {
+        let mut slots = lines.of(active).slots().from(self.next_slot(active)).map(|(_, slot)| slot);
+        let Some(first) = slots.next() else { return group };
+        let breaks = self.breaks_before(active, &first);
+        let wall_clock = self.wall_clock_of(lines, &first, breaks);
+        let before_cut = if breaks { 0 } else { self.before_cut };
+        let mut ads = SegmentAds::begin(self.ads.clone(), &self.rules, self.next_number(), &first, wall_clock);
+        for slot in std::iter::once(first.clone()).chain(slots) {
+            if slot.span != first.span {
                 group.complete = true;
                 break;
             }
-            group.slots.push(slot.clone());
-            if self.is_nearest(slot.end().saturating_sub(start), slot.duration) {
-                group.complete = true;
+            group.is_cut = !group.slots.is_empty() && ads.goes_on_with(&slot).is_break();
+            if !group.is_cut {
+                group.slots.push(slot.clone());
+                let duration = slot.end().saturating_sub(first.start).saturating_add(before_cut);
+                group.complete = self.is_nearest(duration, slot.duration);
+                group.is_cut = !group.complete && ads.cuts_after(&slot);
+            }
+            group.complete |= group.is_cut;
+            if group.complete {
                 break;
             }
         }
@@ -336,7 +377,7 @@ impl OutputTimeline {
     }
 
     /// Makes a segment of slots of the active input.
-    fn publish(&mut self, lines: &Lines, input: InputIndex, group: &[Arc<LineSlot>]) {
+    fn publish(&mut self, lines: &Lines, input: InputIndex, group: &[Arc<LineSlot>], is_cut: bool) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { return };
         let breaks = self.breaks_before(input, first);
         let wall_clock = self.wall_clock_of(lines, first, breaks);
@@ -345,10 +386,17 @@ impl OutputTimeline {
         self.nominal_duration.get_or_insert(duration);
         self.longest_duration = self.longest_duration.max(duration);
         let number = self.next_number();
+        let changes_ads = self.take_in_ads(group, number, wall_clock);
+        let before_cut = if breaks { 0 } else { self.before_cut };
+        self.before_cut = if is_cut { before_cut.saturating_add(duration) } else { 0 };
         let tracks = tracks_in(group);
         let run = match &self.run {
-            Some((run, run_tracks)) if !breaks && *run_tracks == tracks => *run,
-            _ => Run { first_number: number, start: first.start, wall_clock },
+            Some((run, run_tracks)) if !breaks && !changes_ads && *run_tracks == tracks => *run,
+            before => {
+                let known = before.as_ref().filter(|_| !breaks).map(|(run, _)| run.anchor);
+                let anchor = known.unwrap_or(ClockAnchor { time: first.start, wall_clock });
+                Run { first_number: number, start: first.start, wall_clock, anchor }
+            }
         };
         self.run = Some((run, tracks));
         let segment = OutputSegment {
@@ -374,6 +422,19 @@ impl OutputTimeline {
                 }
             }
         }
+    }
+
+    /// Takes in what the slots of a new segment say of ads; true if the segment is in other ads than the one before.
+    fn take_in_ads(&mut self, group: &[Arc<LineSlot>], number: u64, wall_clock: Timestamp) -> bool {
+        let Some((first, others)) = group.split_first() else { return false };
+        let ads = std::mem::take(&mut self.ads);
+        let mut ads = SegmentAds::begin(ads, &self.rules, number, first, wall_clock);
+        for slot in others {
+            ads.hear(slot);
+        }
+        let changes = ads.changes();
+        self.ads = ads.into_ads();
+        changes
     }
 
     /// Media time or configurations do not go on where the published slots end.
@@ -417,6 +478,10 @@ impl OutputTimeline {
         let is_gone = |segment: &OutputSegment| segment.first_slot < lines.of(segment.input).slots().first_number();
         let keep_from = self.segments.partition_point(is_gone);
         self.segments.drop_before(keep_from);
+        let first_number = self.segments.first_number() + FIRST_NUMBER;
+        if self.ads.knows_before(first_number) {
+            Arc::make_mut(&mut self.ads).forget_before(first_number);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! with the line and the rule. [`ParentPlaylist::to_text`] and [`MediaPlaylist::to_text`] write the tags and
 //! attributes in the order in which AWS Elemental MediaPackage does.
 
+mod ad_tags;
 mod attributes;
 mod decimal;
 mod media;
@@ -17,6 +18,7 @@ mod write;
 mod write_media;
 mod write_parent;
 
+pub use ad_tags::{CueTag, DateRange, DateRangeSection};
 pub use media::{MediaPlaylist, MediaSegment, PlaylistType};
 pub use parent::{ClosedCaptions, FrameRate, IFrameVariant, MediaType, ParentPlaylist, Rendition, Variant, VideoRange};
 pub use read::{LineProblem, Playlist, PlaylistError, PlaylistLimits, read_playlist};

@@ -80,13 +80,14 @@ impl MediaPlaylist {
 }
 
 fn write_segment(text: &mut String, segment: &MediaSegment) -> Result<(), PlaylistWriteError> {
+    // Date ranges come before the date of the segment that they stand before.
+    for tag in &segment.other_tags {
+        tag_line(text, tag)?;
+    }
     if let Some(time) = segment.program_date_time {
         text.push_str("#EXT-X-PROGRAM-DATE-TIME:");
         write_time(text, time);
         text.push('\n');
-    }
-    for tag in &segment.other_tags {
-        tag_line(text, tag)?;
     }
     if segment.gap {
         text.push_str("#EXT-X-GAP\n");
@@ -102,7 +103,7 @@ fn write_segment(text: &mut String, segment: &MediaSegment) -> Result<(), Playli
 }
 
 /// `2026-02-03T18:40:12.480Z`, to the nearest millisecond.
-fn write_time(text: &mut String, time: Timestamp) {
+pub(super) fn write_time(text: &mut String, time: Timestamp) {
     let rounded = time.as_nanosecond().saturating_add(500_000).div_euclid(1_000_000);
     let rounded = i64::try_from(rounded).ok().and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok());
     let utc = rounded.unwrap_or(time).to_zoned(TimeZone::UTC);

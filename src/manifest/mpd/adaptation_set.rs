@@ -33,6 +33,8 @@ pub struct AdaptationSet {
     pub label: Option<String>,
     /// `EssentialProperty`: a player that does not know one of these leaves the set alone.
     pub essential_properties: Vec<Descriptor>,
+    /// `InbandEventStream`: what its segments carry in event messages.
+    pub inband_event_streams: Vec<Descriptor>,
     /// Values of `Role` descriptors of scheme `urn:mpeg:dash:role:2011`, such as `main`.
     pub roles: Vec<String>,
     /// The template that representations without their own use (compact layout).

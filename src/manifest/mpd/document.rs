@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::AdaptationSet;
+use super::{AdaptationSet, EventStream};
 
 /// A media presentation description.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub struct Period {
     pub start_in_milliseconds: u64,
     /// `@duration` in milliseconds; `None` for the last period of a dynamic presentation.
     pub duration_in_milliseconds: Option<u64>,
+    /// Advertisements that begin with it, if any.
+    pub event_stream: Option<EventStream>,
     /// Its tracks.
     pub adaptation_sets: Vec<AdaptationSet>,
     /// Wall clock of the period's start, written as a `SupplementalProperty` of scheme `urn:scte:dash:utc-time`.

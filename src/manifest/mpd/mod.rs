@@ -6,6 +6,8 @@
 
 mod adaptation_set;
 mod document;
+mod events;
+mod scte35;
 mod segment_template;
 mod text;
 mod write;
@@ -13,6 +15,8 @@ mod xml;
 
 pub use adaptation_set::{AdaptationSet, Representation};
 pub use document::{Descriptor, Mpd, Period, PresentationKind};
+pub use events::{Event, EventStream};
+pub use scte35::SCTE35_XML_SCHEME;
 pub use segment_template::{SegmentAddressing, SegmentRepeat, SegmentTemplate, SegmentTimeline};
 pub use text::is_language_tag;
 pub use xml::MpdWriteError;

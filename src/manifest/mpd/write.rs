@@ -61,6 +61,9 @@ fn write_period(xml: &mut XmlWriter, period: &Period) -> Result<(), MpdWriteErro
         .with("id", &period.id)
         .with_some("duration", period.duration_in_milliseconds.map(milliseconds));
     xml.element(element, |xml| {
+        if let Some(events) = &period.event_stream {
+            events.write(xml)?;
+        }
         for set in &period.adaptation_sets {
             write_adaptation_set(xml, set)?;
         }
@@ -95,6 +98,7 @@ fn write_adaptation_set(xml: &mut XmlWriter, set: &AdaptationSet) -> Result<(), 
         .with_some("lang", set.language.as_ref());
     xml.element(element, |xml| {
         write_descriptors(xml, "EssentialProperty", &set.essential_properties)?;
+        write_descriptors(xml, "InbandEventStream", &set.inband_event_streams)?;
         if let Some(label) = &set.label {
             xml.text(Element::new("Label"), label)?;
         }

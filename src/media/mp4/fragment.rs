@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::Mp4WriteError;
 use super::box_writer::BoxWriter;
+use super::event_message::EventMessage;
 use crate::media::sample::Sample;
 
 /// One movie fragment of one track: the samples of a whole segment, back to back.
@@ -20,6 +21,8 @@ pub struct Fragment<'a> {
     pub decode_time: u64,
     /// The samples, durations and offsets in the track's timescale.
     pub samples: &'a [Sample],
+    /// Event messages that the segment carries.
+    pub events: &'a [EventMessage],
 }
 
 /// `default-base-is-moof`.
@@ -37,6 +40,9 @@ const SAMPLE_COMPOSITION_OFFSET: u32 = 0x800;
 
 /// Samples that one fragment may have, so that `moof` stays far below 2 GiB whatever fields vary.
 const MAX_SAMPLES: usize = 1 << 24;
+
+/// Bytes of event messages that one segment may have.
+const MAX_EVENT_BYTES: usize = 16 << 20;
 
 /// Sample flags, ISO 14496-12 §8.8.3.1: a sync sample depends on no other; another one does and is no sync sample.
 fn sample_flags(sample: &Sample) -> u32 {
@@ -103,7 +109,8 @@ impl Defaults {
 
 /// Everything of a media segment up to its first payload byte; the payload of the samples follows as it is.
 ///
-/// `styp` (brands `msdh` and `cmfs`) comes first, so that a segment file says what it is when it stands alone; there
+/// `styp` (brands `msdh` and `cmfs`) comes first, so that a segment file says what it is when it stands alone; event
+/// messages stand between it and the fragment, ISO 23009-1 §5.10.3.3.1; there
 /// is no `sidx`, since a segment is fetched whole and its times are in the manifest. In `trun` only the fields that
 /// vary are written.
 pub fn media_segment_header(fragment: &Fragment<'_>) -> Result<Bytes, Mp4WriteError> {
@@ -116,17 +123,24 @@ pub fn media_segment_header(fragment: &Fragment<'_>) -> Result<Bytes, Mp4WriteEr
     if fragment.samples.len() > MAX_SAMPLES {
         return Err(Mp4WriteError::TooManySamples { count: fragment.samples.len(), limit: MAX_SAMPLES });
     }
+    let event_bytes = fragment.events.iter().fold(0usize, |sum, event| sum.saturating_add(event.size()));
+    if event_bytes > MAX_EVENT_BYTES {
+        return Err(Mp4WriteError::TooManyEvents { bytes: event_bytes, limit: MAX_EVENT_BYTES });
+    }
     let defaults = Defaults::of(first, fragment.samples);
     let run_flags = defaults.run_flags();
     let fields_per_sample = (run_flags & 0xF00).count_ones() as usize;
     let payload: u64 = fragment.samples.iter().map(|sample| u64::from(sample.size)).sum();
 
-    let mut writer = BoxWriter::with_capacity(160 + fragment.samples.len() * fields_per_sample * 4);
+    let mut writer = BoxWriter::with_capacity(160 + event_bytes + fragment.samples.len() * fields_per_sample * 4);
     writer.boxed(b"styp", |writer| {
         writer.bytes(b"msdh");
         writer.u32(0);
         writer.bytes(b"msdhcmfs");
     });
+    for event in fragment.events {
+        event.write(&mut writer);
+    }
     let fragment_start = writer.position();
     let mut data_offset_position = 0;
     writer.boxed(b"moof", |writer| {

@@ -5,6 +5,7 @@
 //! payload, and the segment is that header followed by the payload as it is stored.
 
 mod box_writer;
+mod event_message;
 mod fragment;
 mod init;
 mod sample_entry;
@@ -12,6 +13,7 @@ mod sample_entry;
 #[cfg(test)]
 mod read_back;
 
+pub use event_message::EventMessage;
 pub use fragment::{Fragment, media_segment_header};
 pub use init::{InitTrack, init_segment};
 
@@ -34,6 +36,14 @@ pub enum Mp4WriteError {
         track_id: u32,
         /// Its decoding time.
         decode_time: u64,
+    },
+    /// More event messages than belong into one segment.
+    #[error("the fragment has event messages of {bytes} bytes, more than {limit}")]
+    TooManyEvents {
+        /// Their size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
     },
     /// More samples than a fragment's 32-bit sizes can describe.
     #[error("the fragment has {count} samples, more than {limit}")]

@@ -125,7 +125,7 @@ fn equal_audio_frames_need_no_field_but_their_sizes() {
     let samples: Vec<Sample> = (0..4)
         .map(|index| Sample { size: 300 + index, duration: 1_024, composition_offset: 0, is_sync: true })
         .collect();
-    let fragment = Fragment { sequence_number: 9, track_id: 2, decode_time: 1 << 40, samples: &samples };
+    let fragment = Fragment { sequence_number: 9, track_id: 2, decode_time: 1 << 40, samples: &samples, events: &[] };
     let header = media_segment_header(&fragment).unwrap();
     let (moof, read, payload) = read_fragment(&header);
     assert_eq!((moof.mfhd.sequence_number, moof.traf[0].tfhd.track_id), (9, 2));
@@ -139,7 +139,7 @@ fn equal_audio_frames_need_no_field_but_their_sizes() {
 #[test]
 fn payload_beyond_four_gibibytes_gets_a_long_mdat() {
     let samples = [Sample { size: u32::MAX, duration: 1, composition_offset: 0, is_sync: true }; 2];
-    let fragment = Fragment { sequence_number: 1, track_id: 1, decode_time: 0, samples: &samples };
+    let fragment = Fragment { sequence_number: 1, track_id: 1, decode_time: 0, samples: &samples, events: &[] };
     let header = media_segment_header(&fragment).unwrap();
     assert_eq!(header[header.len() - 8..], (u64::from(u32::MAX) * 2 + 16).to_be_bytes());
     assert_eq!(read_fragment(&header).2, header.len());
@@ -147,7 +147,7 @@ fn payload_beyond_four_gibibytes_gets_a_long_mdat() {
 
 #[test]
 fn a_fragment_without_samples_is_refused() {
-    let fragment = Fragment { sequence_number: 1, track_id: 1, decode_time: 5, samples: &[] };
+    let fragment = Fragment { sequence_number: 1, track_id: 1, decode_time: 5, samples: &[], events: &[] };
     assert_eq!(media_segment_header(&fragment), Err(Mp4WriteError::EmptyFragment { track_id: 1, decode_time: 5 }));
 }
 
@@ -165,7 +165,7 @@ proptest! {
                 size: *size, duration: *duration, composition_offset: *offset, is_sync: *is_sync,
             })
             .collect();
-        let fragment = Fragment { sequence_number, track_id: 3, decode_time, samples: &samples };
+        let fragment = Fragment { sequence_number, track_id: 3, decode_time, samples: &samples, events: &[] };
         let header = media_segment_header(&fragment).unwrap();
         let (moof, read, payload) = read_fragment(&header);
         prop_assert_eq!(read, samples.clone());

@@ -9,7 +9,7 @@ use crate::presentation::event::InputIndex;
 use crate::presentation::line::LineSlot;
 use crate::presentation::message::{MessageKind, TimedMessage};
 use crate::presentation::object::ObjectId;
-use crate::presentation::output::{OutputSegment, Run};
+use crate::presentation::output::{ClockAnchor, OutputSegment, Run};
 use crate::presentation::timeline::{GapReason, Piece, TrackSegment, WallClockSource, ticks_to_duration};
 use crate::presentation::track::TrackId;
 
@@ -84,7 +84,12 @@ fn segment(ladder: &Ladder, n: i64) -> OutputSegment {
         span: 0,
         wall_clock: slot.wall_clock,
         received: ladder.slot(3 * n + 2).last_arrival,
-        run: Run { first_number: 1, start: 126_000, wall_clock: at(0) },
+        run: Run {
+            first_number: 1,
+            start: 126_000,
+            wall_clock: at(0),
+            anchor: ClockAnchor { time: 126_000, wall_clock: at(0) },
+        },
     }
 }
 
