@@ -320,9 +320,11 @@ impl InputTimeline {
             let clock_time = rescale_signed_time(wire_reference, MPEG_TIMESCALE, track.timescale);
             let tolerance = i64::from(track.timescale / 500);
             let breaks = self.open.get(slot_index).is_some_and(|slot| slot.breaks);
-            // The wire's 90 kHz rounds audio times; counting samples instead keeps them exact for ever.
+            // The wire's 90 kHz rounds audio times; counting samples instead keeps them exact for ever. What is counted
+            // in the wire's own ticks is rounded in its durations only: there counting would add the rounding up.
+            let is_counted = track.timescale != MPEG_TIMESCALE;
             let decode_time = match self.expected_decode_times.get(&track.id) {
-                Some(expected) if !breaks && (expected - clock_time).abs() <= tolerance => *expected,
+                Some(expected) if is_counted && !breaks && (expected - clock_time).abs() <= tolerance => *expected,
                 _ => clock_time,
             };
             self.expected_decode_times.insert(track.id, decode_time.saturating_add_unsigned(stored.duration));
