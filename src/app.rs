@@ -86,10 +86,13 @@ impl App {
             public_url: public_url.clone(),
         })?;
 
-        let media = LocalStoreSettings { durability: media_durability(&settings), ..LocalStoreSettings::default() };
+        let media = LocalStoreSettings {
+            durability: media_durability(&settings),
+            repair: settings.repair,
+            ..LocalStoreSettings::default()
+        };
         let media = Arc::new(LocalStore::open(&data_folder.join("media"), media)?);
         let channels = Arc::new(Channels::new(media, catalogue.clone(), Arc::new(jiff::Timestamp::now)));
-        channels.open_all().await;
 
         let reset = ResetEverything { state: Arc::clone(&state), live: live.clone(), channels: Arc::clone(&channels) };
         let planes = Planes {
@@ -119,11 +122,15 @@ impl App {
     /// Serves until `stop` resolves, then drains and closes everything.
     pub async fn run_until(self, stop: impl Future<Output = ()>) {
         let App { server, planes, state, channels, data_folder, .. } = self;
+        let opening = Arc::clone(&channels);
+        let opening = tokio::spawn(async move { opening.open_all().await });
         let time = tokio::spawn(Arc::clone(&channels).keep_time());
         let retention = tokio::spawn(Arc::clone(&channels).keep_retention());
         server.serve(planes, stop).await;
         time.abort();
         retention.abort();
+        opening.abort();
+        channels.rest().await;
         drop(channels);
         // The last reference closes the store: it flushes and writes a last export.
         drop(state);

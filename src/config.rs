@@ -28,6 +28,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What an acknowledgement survives.
     pub durability: Durability,
+    /// Keep what is good of damaged files instead of refusing them.
+    pub repair: bool,
 }
 
 /// Whether signatures are verified.
@@ -214,6 +216,7 @@ impl SettingsLayer {
             credentials: self.credentials.unwrap_or_else(|| vec![default_key()]),
             limits: self.limits.unwrap_or(Limits::Aws),
             durability: self.durability.unwrap_or(Durability::Flush),
+            repair: false,
         })
     }
 }

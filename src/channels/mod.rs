@@ -11,6 +11,7 @@ mod running;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::StreamExt;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
@@ -21,6 +22,9 @@ use crate::telemetry::{EventSink, LogSink};
 use input_switches::InputSwitches;
 
 pub use running::{RunningChannel, SubmitError};
+
+/// Channels that are opened at the same time.
+const OPENED_AT_ONCE: usize = 8;
 
 /// Where the time comes from; tests set it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -124,12 +128,23 @@ impl Channels {
         }
     }
 
-    /// Opens every channel of the catalogue, so that the first request does not wait for a replay.
+    /// Opens every channel of the catalogue, so that the first request does not wait for a replay; who asks meanwhile
+    /// is served as soon as the channel that he asks for is open.
     pub async fn open_all(&self) {
         let guids: Vec<ChannelGuid> = self.catalogue.load().channels().map(|channel| channel.guid.clone()).collect();
-        for guid in guids {
+        let open = |guid: ChannelGuid| async move {
             if let Err(error) = self.get(&guid).await {
                 tracing::error!(channel = %guid, %error, "the channel's journal could not be opened");
+            }
+        };
+        futures_util::stream::iter(guids).for_each_concurrent(OPENED_AT_ONCE, open).await;
+    }
+
+    /// Leaves every running channel as a start finds it best; call it when nobody asks for anything any more.
+    pub async fn rest(&self) {
+        for channel in self.all_running() {
+            if let Err(error) = channel.rest().await {
+                tracing::warn!(channel = %channel.guid(), %error, "no checkpoint could be written");
             }
         }
     }

@@ -11,6 +11,10 @@ pub(super) struct Serve {
     /// TOML file with settings named like these flags; flags and environment win over it
     #[arg(long, env = "OPENMEDIAPACKAGE_CONFIG")]
     config: Option<PathBuf>,
+    /// Keep what is good of a channel's damaged journal, instead of refusing to play the channel; the damaged file
+    /// stays beside it
+    #[arg(long)]
+    repair: bool,
     #[command(flatten)]
     settings: SettingsLayer,
 }
@@ -30,6 +34,7 @@ impl Serve {
 
     fn settings(self) -> Result<Settings, crate::config::SettingsError> {
         let file = self.config.as_deref().map(SettingsLayer::from_file).transpose()?.unwrap_or_default();
-        self.settings.over(file).finish()
+        let settings = self.settings.over(file).finish()?;
+        Ok(Settings { repair: self.repair, ..settings })
     }
 }

@@ -360,6 +360,12 @@ impl MediaStore for FullStore {
     fn checkpoint<'a>(&'a self, name: &'a str, checkpoint: Vec<u8>) -> BoxFuture<'a, Result<(), StoreError>> {
         self.0.checkpoint(name, checkpoint)
     }
+    fn archive<'a>(&'a self, name: &'a str, blocks: Vec<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.0.archive(name, blocks)
+    }
+    fn rewrite_archive<'a>(&'a self, name: &'a str, blocks: Vec<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.0.rewrite_archive(name, blocks)
+    }
     fn remove_all<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         self.0.remove_all(name)
     }

@@ -11,6 +11,8 @@
 //! appends is one frame, and a frame is only begun once the one before it is on the disk. So the only damage that a
 //! crash can leave is in the last frame; damage with a good frame behind it is the disk's fault or somebody's.
 
+use std::ops::Range;
+
 use super::Replay;
 
 /// First bytes of every journal file.
@@ -53,6 +55,17 @@ pub(super) struct Contents {
     pub(super) replay: Replay,
     /// Bytes up to the end of the last good frame; what follows is torn.
     pub(super) good_bytes: usize,
+    /// Where damage was passed over.
+    pub(super) skipped: Vec<Range<usize>>,
+}
+
+/// What to do about damage that no crash leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnDamage {
+    /// Read nothing.
+    Refuse,
+    /// Pass over damaged frames, and read the good ones.
+    Skip,
 }
 
 /// The bytes before the first frame.
@@ -105,31 +118,33 @@ fn checksum(kind_and_length: &[u8], payload: &[u8]) -> u32 {
 }
 
 /// Reads a whole file.
-pub(super) fn read(file: &[u8]) -> Result<Contents, JournalDamage> {
+pub(super) fn read(file: &[u8], on_damage: OnDamage) -> Result<Contents, JournalDamage> {
     let header = file_header();
     if file.len() <= header.len() && file != header {
         // A crash while the file was made: the header is flushed before any frame is written.
         let common = file.iter().zip(&header).take_while(|(byte, expected)| byte == expected).count();
         if file[common..].iter().all(|byte| *byte == 0) {
-            return Ok(Contents { replay: Replay::default(), good_bytes: 0 });
+            return Ok(Contents { replay: Replay::default(), good_bytes: 0, skipped: Vec::new() });
         }
     }
-    if !file.starts_with(MAGIC) {
-        return Err(JournalDamage::NoJournal);
-    }
-    match file.get(MAGIC.len()) {
-        Some(&VERSION) => {}
-        Some(&version) => return Err(JournalDamage::OtherVersion(version)),
-        None => return Err(JournalDamage::NoJournal),
+    let mut skipped = Vec::new();
+    match file.split_first_chunk::<FILE_HEADER_BYTES>() {
+        Some((found, _)) if *found == header => {}
+        Some((found, _)) if found.starts_with(MAGIC) => return Err(JournalDamage::OtherVersion(found[MAGIC.len()])),
+        _ if on_damage == OnDamage::Skip => skipped.push(0..FILE_HEADER_BYTES.min(file.len())),
+        _ => return Err(JournalDamage::NoJournal),
     }
     let mut replay = Replay::default();
-    let mut offset = FILE_HEADER_BYTES;
+    let mut offset = FILE_HEADER_BYTES.min(file.len());
     while offset < file.len() {
         let Some((kind, payload)) = good_frame(&file[offset..]) else {
-            return match next_good_frame(file, offset + 1) {
-                Some(next_good) => Err(JournalDamage::Middle { offset, next_good }),
-                None => break,
-            };
+            let Some(next_good) = next_good_frame(file, offset + 1) else { break };
+            if on_damage == OnDamage::Refuse {
+                return Err(JournalDamage::Middle { offset, next_good });
+            }
+            skipped.push(offset..next_good);
+            offset = next_good;
+            continue;
         };
         match kind {
             KIND_CHECKPOINT if offset == FILE_HEADER_BYTES => replay.checkpoint = Some(payload.to_vec()),
@@ -138,7 +153,7 @@ pub(super) fn read(file: &[u8]) -> Result<Contents, JournalDamage> {
         }
         offset += FRAME_HEADER_BYTES + payload.len();
     }
-    Ok(Contents { replay, good_bytes: offset })
+    Ok(Contents { replay, good_bytes: offset, skipped })
 }
 
 /// Kind and payload of the frame that starts here, if it is whole and undamaged.
@@ -191,7 +206,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let (file, _) = sample();
-        let contents = read(&file).unwrap();
+        let contents = read(&file, OnDamage::Refuse).unwrap();
         assert_eq!(contents.replay.checkpoint.as_deref(), Some(&b"state"[..]));
         assert_eq!(contents.replay.records, [b"one".to_vec(), Vec::new(), b"three".to_vec()]);
         assert_eq!(contents.good_bytes, file.len());
@@ -202,12 +217,12 @@ mod tests {
         let (file, ends) = sample();
         for length in 0..file.len() {
             let whole = ends.iter().copied().filter(|end| *end <= length).max().unwrap_or(0);
-            let contents = read(&file[..length]).unwrap();
+            let contents = read(&file[..length], OnDamage::Refuse).unwrap();
             assert_eq!(contents.good_bytes, whole, "cut at {length}");
             let mut zeros = file[..length].to_vec();
             zeros.resize(if length < FILE_HEADER_BYTES { FILE_HEADER_BYTES } else { file.len() + 100 }, 0);
             // Zeros may complete a frame that ended in zeros, never lose one.
-            assert!(read(&zeros).unwrap().good_bytes >= whole, "zeros from {length}");
+            assert!(read(&zeros, OnDamage::Refuse).unwrap().good_bytes >= whole, "zeros from {length}");
         }
     }
 
@@ -218,17 +233,22 @@ mod tests {
             for byte in *offset..ends[number + 1] {
                 let mut damaged = file.clone();
                 damaged[byte] ^= 0x10;
-                let found = read(&damaged).unwrap_err();
-                assert_eq!(found, JournalDamage::Middle { offset: *offset, next_good: ends[number + 1] });
+                let next_good = ends[number + 1];
+                let found = read(&damaged, OnDamage::Refuse).unwrap_err();
+                assert_eq!(found, JournalDamage::Middle { offset: *offset, next_good });
+                let salvaged = read(&damaged, OnDamage::Skip).unwrap();
+                assert_eq!(salvaged.skipped, [*offset..next_good]);
+                assert_eq!(salvaged.good_bytes, file.len());
+                assert_eq!(salvaged.replay.records.last().map(Vec::as_slice), Some(&b"three"[..]));
             }
         }
     }
 
     #[test]
     fn a_foreign_file_and_a_newer_version_are_refused() {
-        assert_eq!(read(b"hello, world").unwrap_err(), JournalDamage::NoJournal);
+        assert_eq!(read(b"hello, world", OnDamage::Refuse).unwrap_err(), JournalDamage::NoJournal);
         let mut newer = file_header();
         newer[7] = 2;
-        assert_eq!(read(&newer).unwrap_err(), JournalDamage::OtherVersion(2));
+        assert_eq!(read(&newer, OnDamage::Skip).unwrap_err(), JournalDamage::OtherVersion(2));
     }
 }

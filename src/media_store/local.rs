@@ -3,6 +3,7 @@
 //! ```text
 //! <root>/objects/<channel>/<input>/<object>   one file per object, written aside, flushed and renamed into place
 //! <root>/journals/<channel>.journal           see `journal_format`
+//! <root>/journals/<channel>.archive           the same format, records only
 //! ```
 
 use std::collections::HashMap;
@@ -10,7 +11,8 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -21,6 +23,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::journal_file::{JournalFile, failed, is_full};
+use super::journal_format::OnDamage;
 use super::{BoxFuture, MediaStore, ObjectKey, OpenObject, Replay, StoreError};
 
 /// When a write counts as done.
@@ -40,11 +43,13 @@ pub struct LocalStoreSettings {
     pub durability: Durability,
     /// Bytes of recent objects kept in memory; taken only as objects come.
     pub cache_bytes: u64,
+    /// Pass over damage in journals that no crash leaves, instead of refusing them.
+    pub repair: bool,
 }
 
 impl Default for LocalStoreSettings {
     fn default() -> Self {
-        LocalStoreSettings { durability: Durability::PowerCut, cache_bytes: 64 * 1024 * 1024 }
+        LocalStoreSettings { durability: Durability::PowerCut, cache_bytes: 64 * 1024 * 1024, repair: false }
     }
 }
 
@@ -60,17 +65,22 @@ impl Weighter<ObjectKey, Bytes> for ByBytes {
 
 type RecentObjects = Cache<ObjectKey, Bytes, ByBytes>;
 
-/// A journal and the lock that keeps its writes one after the other.
-type SharedJournal = Arc<Mutex<JournalFile>>;
+/// A journal and its archive, each with a lock that keeps its writes one after the other.
+#[derive(Debug)]
+struct OpenJournal {
+    journal: Mutex<JournalFile>,
+    archive: Mutex<JournalFile>,
+}
 
 /// The media store on a local disk. One process only may use a folder at a time; who opens it sees to that.
 pub struct LocalStore {
     objects: LocalFileSystem,
     objects_folder: PathBuf,
     journals_folder: PathBuf,
-    journals: Mutex<HashMap<String, SharedJournal>>,
+    journals: Mutex<HashMap<String, Arc<OpenJournal>>>,
     recent: RecentObjects,
     fsync: bool,
+    on_damage: OnDamage,
 }
 
 impl LocalStore {
@@ -97,10 +107,19 @@ impl LocalStore {
             .build()
             .map_err(|error| StoreError::Io(format!("a cache of {} bytes: {error}", settings.cache_bytes)))?;
         let recent = Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
-        Ok(LocalStore { objects, objects_folder, journals_folder, journals: Mutex::default(), recent, fsync })
+        let on_damage = if settings.repair { OnDamage::Skip } else { OnDamage::Refuse };
+        Ok(LocalStore {
+            objects,
+            objects_folder,
+            journals_folder,
+            journals: Mutex::default(),
+            recent,
+            fsync,
+            on_damage,
+        })
     }
 
-    fn journal(&self, name: &str) -> Result<SharedJournal, StoreError> {
+    fn journal(&self, name: &str) -> Result<Arc<OpenJournal>, StoreError> {
         let journals = self.journals.lock().unwrap_or_else(PoisonError::into_inner);
         journals.get(name).cloned().ok_or_else(|| StoreError::Io(format!("journal {name} was not opened")))
     }
@@ -123,6 +142,10 @@ fn object_path(key: &str) -> Result<ObjectPath, StoreError> {
 fn checked_name(name: &str) -> Result<&str, StoreError> {
     let is_plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     is_plain.then_some(name).ok_or_else(|| StoreError::Io(format!("{name:?} is no journal name")))
+}
+
+fn locked(journal: &Mutex<JournalFile>) -> MutexGuard<'_, JournalFile> {
+    journal.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs file operations on a thread that may wait.
@@ -148,8 +171,15 @@ fn store_error(error: &object_store::Error, key: &str) -> StoreError {
     StoreError::Io(format!("object {key}: {error}"))
 }
 
-/// Removes what a crash left of unfinished objects: object_store writes `<name>#<number>` before it renames.
-fn remove_unfinished_objects(folder: &Path) -> io::Result<()> {
+/// Folders below a channel's that objects lie in: `<input>/<series>/<folder>`.
+const OBJECT_FOLDER_DEPTH: u32 = 3;
+
+/// How long before the journal's last change a folder must have changed to be looked into after a crash.
+const SWEPT: Duration = Duration::from_secs(3600);
+
+/// Removes what a crash left of unfinished objects: object_store writes `<name>#<number>` before it renames. Folders of
+/// objects that were not touched `since` are left alone: after two weeks there are very many.
+fn remove_unfinished_objects(folder: &Path, depth: u32, since: SystemTime) -> io::Result<()> {
     let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
@@ -157,7 +187,9 @@ fn remove_unfinished_objects(folder: &Path) -> io::Result<()> {
     for entry in entries {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            remove_unfinished_objects(&entry.path())?;
+            if depth + 1 < OBJECT_FOLDER_DEPTH || entry.metadata()?.modified()? >= since {
+                remove_unfinished_objects(&entry.path(), depth + 1, since)?;
+            }
         } else if entry.file_name().to_string_lossy().contains('#') {
             std::fs::remove_file(entry.path())?;
         }
@@ -251,15 +283,25 @@ impl MediaStore for LocalStore {
     fn open_journal<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Replay, StoreError>> {
         Box::pin(async move {
             let path = self.journals_folder.join(format!("{}.journal", checked_name(name)?));
+            let archive_path = path.with_extension("archive");
             let channel_folder = self.objects_folder.join(name);
-            let fsync = self.fsync;
+            let (fsync, on_damage) = (self.fsync, self.on_damage);
             let (journal, replay) = blocking(move || {
-                remove_unfinished_objects(&channel_folder).map_err(|error| failed("swept", &channel_folder, &error))?;
-                JournalFile::open(path, fsync)
+                // Without a journal everything is looked into.
+                let written = std::fs::metadata(&path).and_then(|journal| journal.modified());
+                let since =
+                    written.ok().and_then(|written| written.checked_sub(SWEPT)).unwrap_or(SystemTime::UNIX_EPOCH);
+                remove_unfinished_objects(&channel_folder, 0, since)
+                    .map_err(|error| failed("swept", &channel_folder, &error))?;
+                let (journal, mut replay) = JournalFile::open(path, fsync, on_damage)?;
+                // A lost block is a hole in the past; that is no reason to play nothing.
+                let (archive, blocks) = JournalFile::open(archive_path, fsync, OnDamage::Skip)?;
+                replay.archive = blocks.records;
+                Ok((OpenJournal { journal: Mutex::new(journal), archive: Mutex::new(archive) }, replay))
             })
             .await?;
             let mut journals = self.journals.lock().unwrap_or_else(PoisonError::into_inner);
-            journals.insert(name.to_owned(), Arc::new(Mutex::new(journal)));
+            journals.insert(name.to_owned(), Arc::new(journal));
             Ok(replay)
         })
     }
@@ -267,14 +309,28 @@ impl MediaStore for LocalStore {
     fn append<'a>(&'a self, name: &'a str, records: Vec<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let journal = self.journal(name)?;
-            blocking(move || journal.lock().unwrap_or_else(PoisonError::into_inner).append(&records)).await
+            blocking(move || locked(&journal.journal).append(&records)).await
         })
     }
 
     fn checkpoint<'a>(&'a self, name: &'a str, checkpoint: Vec<u8>) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let journal = self.journal(name)?;
-            blocking(move || journal.lock().unwrap_or_else(PoisonError::into_inner).checkpoint(&checkpoint)).await
+            blocking(move || locked(&journal.journal).checkpoint(&checkpoint)).await
+        })
+    }
+
+    fn archive<'a>(&'a self, name: &'a str, blocks: Vec<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let journal = self.journal(name)?;
+            blocking(move || locked(&journal.archive).append(&blocks)).await
+        })
+    }
+
+    fn rewrite_archive<'a>(&'a self, name: &'a str, blocks: Vec<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let journal = self.journal(name)?;
+            blocking(move || locked(&journal.archive).rewrite(&blocks)).await
         })
     }
 
@@ -292,6 +348,8 @@ impl MediaStore for LocalStore {
                 };
                 // The journal goes first: objects without a journal are swept away later, not the reverse.
                 ignore_absent(&journal, std::fs::remove_file(&journal))?;
+                let archive = journal.with_extension("archive");
+                ignore_absent(&archive, std::fs::remove_file(&archive))?;
                 ignore_absent(&folder, std::fs::remove_dir_all(&folder))
             })
             .await
@@ -332,7 +390,11 @@ mod tests {
     #[tokio::test]
     async fn memory_holds_no_more_than_its_budget() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = LocalStoreSettings { durability: Durability::ProcessEnd, cache_bytes: 10_000 };
+        let settings = LocalStoreSettings {
+            durability: Durability::ProcessEnd,
+            cache_bytes: 10_000,
+            ..LocalStoreSettings::default()
+        };
         let store = LocalStore::open(folder.path(), settings).unwrap();
         for number in 0..50 {
             store.put(&format!("c/1/{number}"), Bytes::from(vec![number; 1_000])).await.unwrap();

@@ -24,6 +24,7 @@ struct Contents {
 struct Journal {
     checkpoint: Option<Vec<u8>>,
     records: Vec<Vec<u8>>,
+    archive: Vec<Vec<u8>>,
 }
 
 impl MemoryStore {
@@ -73,8 +74,9 @@ impl MediaStore for MemoryStore {
     }
 
     fn open_journal<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Replay, StoreError>> {
-        let Journal { checkpoint, records } = self.contents().journals.entry(name.to_owned()).or_default().clone();
-        ready(Ok(Replay { checkpoint, records }))
+        let Journal { checkpoint, records, archive } =
+            self.contents().journals.entry(name.to_owned()).or_default().clone();
+        ready(Ok(Replay { checkpoint, records, archive }))
     }
 
     fn append<'a>(&'a self, name: &'a str, records: Vec<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -90,7 +92,28 @@ impl MediaStore for MemoryStore {
     fn checkpoint<'a>(&'a self, name: &'a str, checkpoint: Vec<u8>) -> BoxFuture<'a, Result<(), StoreError>> {
         ready(match self.contents().journals.get_mut(name) {
             Some(journal) => {
-                *journal = Journal { checkpoint: Some(checkpoint), records: Vec::new() };
+                journal.checkpoint = Some(checkpoint);
+                journal.records.clear();
+                Ok(())
+            }
+            None => Err(not_opened(name)),
+        })
+    }
+
+    fn archive<'a>(&'a self, name: &'a str, blocks: Vec<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>> {
+        ready(match self.contents().journals.get_mut(name) {
+            Some(journal) => {
+                journal.archive.extend(blocks);
+                Ok(())
+            }
+            None => Err(not_opened(name)),
+        })
+    }
+
+    fn rewrite_archive<'a>(&'a self, name: &'a str, blocks: Vec<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>> {
+        ready(match self.contents().journals.get_mut(name) {
+            Some(journal) => {
+                journal.archive = blocks;
                 Ok(())
             }
             None => Err(not_opened(name)),

@@ -3,7 +3,11 @@
 //! * An *object* is written once, whole or not at all, and never changes: one pushed segment.
 //! * A *journal* is an append-only list of records per channel that starts with a checkpoint: replaying the
 //!   checkpoint and the records after it gives the channel's presentation.
+//! * A journal's *archive* holds what would make its checkpoints large and never changes: blocks that are written once
+//!   and that the checkpoints need not repeat.
 
+#[cfg(test)]
+pub(crate) mod faulty;
 mod journal_file;
 mod journal_format;
 mod local;
@@ -37,6 +41,9 @@ pub enum StoreError {
     /// The disk is full: the write did not happen.
     #[error("the disk is full: {0} was not written")]
     Full(String),
+    /// A file holds what no crash leaves there.
+    #[error("{0}; started with --repair, the server keeps what is good of it")]
+    Damaged(String),
     /// Anything else, naming file and operation.
     #[error("media store: {0}")]
     Io(String),
@@ -49,6 +56,8 @@ pub struct Replay {
     pub checkpoint: Option<Vec<u8>>,
     /// The records after it, oldest first. A torn last record is cut off.
     pub records: Vec<Vec<u8>>,
+    /// The blocks of the archive, oldest first; damaged ones are left out.
+    pub archive: Vec<Vec<u8>>,
 }
 
 /// An object as an open file.
@@ -84,11 +93,17 @@ pub trait MediaStore: Send + Sync + 'static {
     /// Keys of all objects below a prefix, for finding what no journal knows.
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<ObjectKey>, StoreError>>;
 
-    /// Opens a journal and reads all of it; cuts off a torn tail.
+    /// Opens a journal and its archive and reads all of them; cuts off torn tails.
     fn open_journal<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Replay, StoreError>>;
 
     /// Appends records to an opened journal; all of them are durable once it returns, or none is acknowledged.
     fn append<'a>(&'a self, name: &'a str, records: Vec<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Appends blocks to an opened journal's archive; all of them are durable once it returns.
+    fn archive<'a>(&'a self, name: &'a str, blocks: Vec<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Replaces an opened journal's archive by these blocks, atomically.
+    fn rewrite_archive<'a>(&'a self, name: &'a str, blocks: Vec<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Replaces the journal by a checkpoint with no records after it, atomically.
     fn checkpoint<'a>(&'a self, name: &'a str, checkpoint: Vec<u8>) -> BoxFuture<'a, Result<(), StoreError>>;

@@ -94,11 +94,35 @@ async fn a_journal_replays_its_checkpoint_and_the_records_after_it_in_order() {
 }
 
 #[tokio::test]
+async fn an_archive_outlives_checkpoints_until_it_is_rewritten() {
+    on_each_store(|reopen| async move {
+        let store = reopen();
+        store.open_journal("c").await.unwrap();
+        store.archive("c", vec![b"1".to_vec(), b"2".to_vec()]).await.unwrap();
+        store.checkpoint("c", b"1-2".to_vec()).await.unwrap();
+        store.append("c", vec![b"r".to_vec()]).await.unwrap();
+        store.archive("c", vec![b"3".to_vec()]).await.unwrap();
+        let store = reopen();
+        let replay = store.open_journal("c").await.unwrap();
+        assert_eq!((replay.checkpoint, replay.records), (Some(b"1-2".to_vec()), vec![b"r".to_vec()]));
+        assert_eq!(replay.archive, [b"1".to_vec(), b"2".to_vec(), b"3".to_vec()]);
+        store.rewrite_archive("c", vec![b"2-3".to_vec()]).await.unwrap();
+        store.archive("c", vec![b"4".to_vec()]).await.unwrap();
+        let replay = reopen().open_journal("c").await.unwrap();
+        assert_eq!(replay.archive, [b"2-3".to_vec(), b"4".to_vec()]);
+        assert_eq!(replay.records, [b"r".to_vec()]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_journal_that_was_not_opened_takes_nothing() {
     on_each_store(|reopen| async move {
         let store = reopen();
         assert!(store.append("c", vec![b"1".to_vec()]).await.is_err());
         assert!(store.checkpoint("c", b"1".to_vec()).await.is_err());
+        assert!(store.archive("c", vec![b"1".to_vec()]).await.is_err());
+        assert!(store.rewrite_archive("c", vec![]).await.is_err());
     })
     .await;
 }

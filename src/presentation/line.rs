@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::event::InputIndex;
-use super::index::ChunkedList;
+use super::index::{ChunkedList, LargeChunk};
 use super::message::TimedMessage;
 use super::object::ObjectId;
 use super::timeline::{Piece, Slot, WallClockSource, ticks_to_duration};
@@ -192,6 +192,11 @@ impl Lines {
             InputIndex::First => first,
             InputIndex::Second => second,
         }
+    }
+
+    /// Puts a large chunk of an input's slots back.
+    pub(super) fn put_back(&mut self, input: InputIndex, chunk: LargeChunk) {
+        self.of_mut(input).slots.put_back(chunk);
     }
 
     /// The first slot that the channel ever had, whichever input it is from.

@@ -10,6 +10,7 @@
 //! * [`line`]: the closed slots of both inputs, as long as media is kept.
 //! * [`output`]: source segments combined to an endpoint's segments, and numbered.
 //! * [`index`]: what keeps slots and segments for weeks in little memory.
+//! * [`archive`]: what of it is stored apart from checkpoints.
 //! * [`object`]: names of stored segments.
 //! * [`failover`]: which input an endpoint plays; [`alignment`]: where one input's slots lie on the other's timeline.
 //! * [`ads`]: the ads that begin and end between an endpoint's segments.
@@ -18,6 +19,7 @@
 pub mod ad_signal;
 pub mod ads;
 pub mod alignment;
+pub mod archive;
 pub mod event;
 pub mod failover;
 pub mod index;
@@ -36,6 +38,7 @@ mod scenarios;
 
 pub use ad_signal::AdKind;
 pub use ads::{AdBreak, AdBreakEnd};
+pub use archive::{ArchivedChunk, ArchivedUntil, ListName};
 pub use event::{ChannelEvent, InputIndex, NamedSegment, StoredMessage, StoredTrack, StreamDeclaration, StreamRole};
 pub use failover::SwitchReason;
 pub use line::{Line, LineOrigin, LineSlot, Lines};

@@ -16,7 +16,7 @@ use super::ads::{AdBreak, AdTimeline, SegmentAds};
 use super::alignment::{Position, believed_wall_clock, reception_start};
 use super::event::InputIndex;
 use super::failover::{Choice, Group, Step, SwitchReason};
-use super::index::ChunkedList;
+use super::index::{ChunkedList, LargeChunk};
 use super::line::{LineSlot, Lines};
 use super::timeline::ticks_to_duration;
 use super::track::TrackId;
@@ -211,6 +211,16 @@ impl OutputTimeline {
     /// Ads and programs that began with a segment, as far as they are still known.
     pub fn ad_breaks(&self) -> impl Iterator<Item = &AdBreak> {
         self.ads.breaks()
+    }
+
+    /// Its list, numbered from 0.
+    pub(super) fn list(&self) -> &ChunkedList<OutputSegment> {
+        &self.segments
+    }
+
+    /// Puts a large chunk of its list back.
+    pub(super) fn put_back(&mut self, chunk: LargeChunk) {
+        self.segments.put_back(chunk);
     }
 
     /// All segments, oldest first.

@@ -62,8 +62,8 @@ pub struct ChannelState {
     streams: Arc<Vec<Stream>>,
     tracks: Arc<Vec<Track>>,
     inputs: [Input; 2],
-    lines: Lines,
-    outputs: BTreeMap<EndpointGuid, OutputTimeline>,
+    pub(super) lines: Lines,
+    pub(super) outputs: BTreeMap<EndpointGuid, OutputTimeline>,
     /// The newest time that an event told.
     now: Timestamp,
 }

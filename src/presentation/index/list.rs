@@ -45,7 +45,7 @@ pub trait Columnar: Clone + PartialEq + Serialize + DeserializeOwned {
     fn read(count: usize, columns: &mut ColumnReader<'_>) -> Result<Vec<Self>, ColumnFault>;
 }
 
-/// A sealed chunk.
+/// A sealed chunk. An empty one is not here: it was not in the archive.
 type Sealed = Arc<[u8]>;
 
 /// A numbered list; numbers stay the same when the front is dropped.
@@ -61,12 +61,47 @@ pub struct ChunkedList<T> {
     at_hand: Arc<AtHand<T>>,
 }
 
+/// What is stored of a list does not have its large chunks: they are written once, elsewhere, and put back by
+/// [`ChunkedList::put_back`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct SealedChunks {
     /// Number of the first element of the first large chunk, or of whatever comes first if there is none.
     first: u64,
+    #[serde(with = "only_their_number")]
     large: VecDeque<Sealed>,
     small: VecDeque<Sealed>,
+}
+
+/// Large chunks as their number; read as so many empty ones.
+mod only_their_number {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Sealed, VecDeque};
+
+    /// Far more than weeks of the shortest segments have: a damaged number must not take all memory.
+    const MOST: u64 = 1 << 20;
+
+    pub(super) fn serialize<S: Serializer>(chunks: &VecDeque<Sealed>, serializer: S) -> Result<S::Ok, S::Error> {
+        (chunks.len() as u64).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<VecDeque<Sealed>, D::Error> {
+        let count = u64::deserialize(deserializer)?;
+        if count > MOST {
+            return Err(serde::de::Error::custom("a list has more chunks than any list"));
+        }
+        let empty = Sealed::from([]);
+        Ok((0..count).map(|_| empty.clone()).collect())
+    }
+}
+
+/// A large chunk, as it is stored apart from its list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LargeChunk {
+    /// Number of its first element.
+    pub first: u64,
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
 }
 
 impl SealedChunks {
@@ -238,6 +273,34 @@ impl<T: Columnar> ChunkedList<T> {
             }
         }
         low
+    }
+
+    /// The large chunks whose elements have this number or a higher one, oldest first.
+    pub fn large_chunks(&self, from: u64) -> impl Iterator<Item = LargeChunk> {
+        let numbered = self.sealed.large.iter().zip((self.sealed.first..).step_by(LARGE));
+        numbered
+            .filter(move |(_, first)| *first >= from)
+            .map(|(bytes, first)| LargeChunk { first, bytes: bytes.clone() })
+    }
+
+    /// Number after the elements of the last large chunk.
+    pub fn large_end(&self) -> u64 {
+        self.sealed.first + (self.sealed.large.len() * LARGE) as u64
+    }
+
+    /// Puts a large chunk back where it was when the list was stored; one that was dropped since is passed over.
+    pub fn put_back(&mut self, chunk: LargeChunk) {
+        let Some(distance) = chunk.first.checked_sub(self.sealed.first) else { return };
+        let is_aligned = distance % LARGE as u64 == 0;
+        let Ok(index) = usize::try_from(distance / LARGE as u64) else { return };
+        if let Some(place) = Arc::make_mut(&mut self.sealed).large.get_mut(index).filter(|_| is_aligned) {
+            *place = chunk.bytes;
+        }
+    }
+
+    /// Numbers of elements that should have been put back, but were not.
+    pub fn missing(&self) -> u64 {
+        (self.sealed.large.iter().filter(|chunk| chunk.is_empty()).count() * LARGE) as u64
     }
 
     /// Bytes of memory that the sealed part takes, bookkeeping included; open elements come on top.

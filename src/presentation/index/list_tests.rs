@@ -92,7 +92,17 @@ fn a_list_is_the_same_after_it_was_stored() {
     let mut list = list(3000);
     list.drop_before(700);
     let stored = postcard::to_stdvec(&list).unwrap();
-    let read: ChunkedList<Element> = postcard::from_bytes(&stored).unwrap();
+    let mut read: ChunkedList<Element> = postcard::from_bytes(&stored).unwrap();
+    assert_eq!(read.missing(), 2048, "the large chunks are stored apart");
+    assert_eq!((read.get(2000), read.next_number()), (None, 3000));
+    assert!(read.from(2900).eq(list.from(2900)), "the newest elements need nothing else");
+    for chunk in list.large_chunks(0) {
+        read.put_back(chunk);
+    }
+    read.put_back(LargeChunk { first: 0, bytes: [9].into() });
+    assert_eq!(read.missing(), 0);
     assert!(read == list);
     assert!(read.from(0).eq(list.from(0)));
+    assert_eq!(list.large_chunks(1025).map(|chunk| chunk.first).collect::<Vec<_>>(), [1536, 2048]);
+    assert_eq!(list.large_end(), 2560);
 }

@@ -14,4 +14,4 @@ mod tests;
 mod wall_clock;
 
 pub use columns::{ColumnFault, ColumnReader, ColumnWriter};
-pub use list::{ChunkedList, Columnar};
+pub use list::{ChunkedList, Columnar, LargeChunk};
