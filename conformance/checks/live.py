@@ -1,13 +1,11 @@
 """A ladder pushed by ffmpeg to both ingest URLs is played for minutes by every reader we have."""
 
-import json
-import subprocess
 import sys
 import threading
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 
-from harness import aws, media, paths, push, validate
+from harness import aws, media, paths, players, push, validate
 from harness.playback import Monitor, wait_until_listed
 from harness.report import Report, shorten
 from harness.server import Server
@@ -78,50 +76,17 @@ def probe(report: Report, urls: dict[str, str]):
 
 def play(report: Report, urls: dict[str, str]):
     plays = [{"name": name, "player": player, "url": urls[name]} for player, name in PLAYS if name in urls]
-    results = run_browser(report, plays, parallel=2)
+    results = players.play(report, plays, 2, PLAY_SECONDS)
     # Two browsers and the encoders share the machine: what fell short is tried once more alone, and that counts.
-    short = {(seen["name"], seen["player"]) for seen in results if problems_of(seen)}
+    short = {(seen["name"], seen["player"]) for seen in results if players.problems_of(seen, PLAY_SECONDS)}
     again = [one for one in plays if (one["name"], one["player"]) in short]
-    alone = run_browser(report, again, parallel=1) if again else []
-    for seen in [*(seen for seen in results if not problems_of(seen)), *alone]:
+    alone = players.play(report, again, 1, PLAY_SECONDS) if again else []
+    for seen in [*(seen for seen in results if not players.problems_of(seen, PLAY_SECONDS)), *alone]:
         judge(report, seen)
 
 
-def run_browser(report: Report, plays: list[dict], parallel: int) -> list[dict]:
-    job = json.dumps({"seconds": PLAY_SECONDS, "parallel": parallel, "plays": plays})
-    result = subprocess.run(["node", str(paths.CONFORMANCE / "browser" / "play.mjs"), job], capture_output=True, text=True,
-                            timeout=60 + len(plays) * (PLAY_SECONDS + 30))
-    (paths.LOGS / "players.json").write_text(result.stdout)
-    if result.returncode:
-        report.fail("the browser runs", result.stderr[-400:])
-        return []
-    return json.loads(result.stdout)
-
-
-def problems_of(seen: dict) -> list[str]:
-    """No error, no stall, the clock moves as fast as the wall's, pictures and sound are decoded, languages listed."""
-    problems = [seen[key] for key in ("problem", "pageError") if seen.get(key)] + seen.get("errors", [])
-    played, wall = seen.get("playedSeconds", 0), seen.get("wallSeconds", PLAY_SECONDS)
-    # In the first seconds a player may still fill its buffer and find its place behind the live edge.
-    late_stalls = [at for at in seen.get("stalls", []) if at > 5000]
-    if late_stalls:
-        problems.append(f"stalled {len(late_stalls)} times at {late_stalls[:5]} ms")
-    if abs(played - wall) > 2.0:
-        problems.append(f"played {played:.1f} s in {wall:.1f} s")
-    frames = seen.get("framesInPlay", 0)
-    if frames < 0.9 * media.FRAMES_PER_SECOND * wall:
-        problems.append(f"decoded {frames} pictures in {wall:.1f} s")
-    if not seen.get("decodedAudioBytes"):
-        problems.append("decoded no sound")
-    if seen["name"] != "hls-muxed":
-        languages = {tag[:2] for tag in seen.get("audioLanguages", []) if tag}
-        if languages != {"en", "fr"}:
-            problems.append(f"audio languages {seen.get('audioLanguages')}")
-    return problems
-
-
 def judge(report: Report, seen: dict):
-    problems, played, frames = problems_of(seen), seen.get("playedSeconds", 0), seen.get("framesInPlay", 0)
+    problems, played, frames = players.problems_of(seen, PLAY_SECONDS), seen.get("playedSeconds", 0), seen.get("framesInPlay", 0)
     report.check(f"{seen['player']} plays {seen['name']} for {PLAY_SECONDS} s", not problems,
                  shorten(problems) or f"{played:.1f} s, {frames} pictures, {seen.get('droppedInPlay')} dropped, {seen.get('height')}p")
 

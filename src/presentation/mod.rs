@@ -35,6 +35,8 @@ pub mod view;
 
 #[cfg(test)]
 mod scenarios;
+#[cfg(test)]
+pub mod simulation;
 
 pub use ad_signal::AdKind;
 pub use ads::{AdBreak, AdBreakEnd};

@@ -1,5 +1,7 @@
 //! Live situations, simulated: encoders push, things go wrong, time is an argument.
 
+mod redundancy;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
