@@ -257,7 +257,8 @@ fn whatever_hurts_both_inputs_in_turn_viewers_get_every_frame_once() {
                 // Whoever is gone for good cannot help later.
                 (Fault::Stopped | Fault::Ended, _) => {}
                 // With the time of reception alone, what comes late looks like what comes later.
-                (Fault::Late | Fault::Slow, Fault::ClockAhead | Fault::ClockBehind) => {}
+                (Fault::Late | Fault::Slow, Fault::ClockAhead | Fault::ClockBehind)
+                | (Fault::ClockAhead | Fault::ClockBehind, Fault::Late | Fault::Slow | Fault::Stalled) => {}
                 // Whoever is late by more than an endpoint waits cannot fill a gap.
                 (Fault::Late | Fault::Slow, _) => loses_nothing(&watched, &what, 40..46),
                 _ => loses_nothing(&watched, &what, 0..0),
