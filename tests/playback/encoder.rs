@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use openmediapackage::media::codec::{AacConfig, AvcConfig, CodecConfig};
 use openmediapackage::media::sample::{ElementarySegment, Sample, earliest_presentation_offset, total_duration};
 use openmediapackage::presentation::{
-    ChannelEvent, InputIndex, NamedSegment, ObjectId, StoredTrack, StreamDeclaration, StreamRole,
+    ChannelEvent, InputIndex, NamedSegment, ObjectId, StoredMessage, StoredTrack, StreamDeclaration, StreamRole,
 };
 
 const WIRE_CLOCK_PERIOD: u64 = 1 << 33;
@@ -25,11 +25,24 @@ pub struct Ladder {
     pub half_rate: bool,
     /// Languages of audio renditions; without any, audio is muxed with each video.
     pub languages: Vec<&'static str>,
+    /// Messages that come with segments, by the segment's number; their times count from the first picture, 90 kHz.
+    pub messages: Vec<(u64, StoredMessage)>,
+    /// Ad tags before segments in the playlist, by the segment's number.
+    pub ad_tags: Vec<(u64, &'static str)>,
 }
 
 impl Ladder {
     pub fn muxed(picture_ticks: u32, pictures: u32, sampling_rate: u32) -> Ladder {
-        Ladder { picture_ticks, pictures, sampling_rate, variants: 2, half_rate: false, languages: Vec::new() }
+        Ladder {
+            picture_ticks,
+            pictures,
+            sampling_rate,
+            variants: 2,
+            half_rate: false,
+            languages: Vec::new(),
+            messages: Vec::new(),
+            ad_tags: Vec::new(),
+        }
     }
 
     pub fn streams(&self) -> usize {
@@ -59,6 +72,10 @@ pub struct Encoder {
     pub first_sequence: u64,
     /// Tells what this encoder made from what others made.
     pub generation: u8,
+}
+
+fn of_segment<T>(all: &[(u64, T)], n: u64) -> impl Iterator<Item = &T> {
+    all.iter().filter(move |(segment, _)| *segment == n).map(|(_, one)| one)
 }
 
 fn video_config(level_idc: u8) -> CodecConfig {
@@ -142,7 +159,7 @@ impl Encoder {
                 duration_microseconds: self.ladder.segment_ticks() * 100 / 9,
                 discontinuity: false,
                 program_date_time: Some(self.wall_clock(n)),
-                ad_tags: Vec::new(),
+                ad_tags: of_segment(&self.ladder.ad_tags, n).map(|tag| (*tag).to_owned()).collect(),
             })
             .collect();
         ChannelEvent::MediaPlaylist {
@@ -225,6 +242,10 @@ impl Encoder {
         }
     }
 
+    fn on_the_wire(&self, message: &StoredMessage) -> StoredMessage {
+        StoredMessage { wire_time: (self.first_time + message.wire_time) % WIRE_CLOCK_PERIOD, ..message.clone() }
+    }
+
     /// What ingest says of a stored segment.
     pub fn stored(&self, stream: usize, n: u64, object: ObjectId, media: &[ElementarySegment]) -> ChannelEvent {
         let tracks = media
@@ -247,7 +268,7 @@ impl Encoder {
             object,
             fingerprint: (u64::from(self.generation) << 32) | (n << 8) | stream as u64,
             tracks,
-            messages: Vec::new(),
+            messages: of_segment(&self.ladder.messages, n).map(|message| self.on_the_wire(message)).collect(),
             at: self.received(n),
         }
     }

@@ -1,6 +1,7 @@
 //! From pushed segments to what players fetch: manifests held against texts written by hand, segments read again by
 //! other people's readers, and monotony over random histories.
 
+mod ads;
 mod cmaf;
 mod dash_settings;
 mod encoder;

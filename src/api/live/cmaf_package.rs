@@ -231,13 +231,9 @@ impl CmafPackageCreateOrUpdateParameters {
     pub fn not_built_yet(&self) -> impl Iterator<Item = String> {
         let encryption = self.encryption.as_ref().map(|_| "cmafPackage.encryption".to_owned());
         let of_manifests = self.hls_manifests.iter().enumerate().flat_map(|(index, manifest)| {
-            [
-                (manifest.ad_markers != AdMarkers::None, "adMarkers"),
-                (manifest.include_iframe_only_stream, "includeIframeOnlyStream"),
-            ]
-            .into_iter()
-            .filter(|(is_set, _)| *is_set)
-            .map(move |(_, member)| format!("cmafPackage.hlsManifests[{index}].{member}"))
+            manifest
+                .include_iframe_only_stream
+                .then(|| format!("cmafPackage.hlsManifests[{index}].includeIframeOnlyStream"))
         });
         encryption.into_iter().chain(of_manifests)
     }
@@ -295,7 +291,7 @@ mod tests {
         assert_eq!(neutral.manifests[0].playlist.playlist_type, resources::PlaylistType::Event);
         assert_eq!(
             package.not_built_yet().collect::<Vec<_>>(),
-            ["cmafPackage.hlsManifests[1].adMarkers", "cmafPackage.hlsManifests[1].includeIframeOnlyStream"]
+            ["cmafPackage.hlsManifests[1].includeIframeOnlyStream"]
         );
     }
 

@@ -252,7 +252,6 @@ impl DashPackage {
     pub fn not_built_yet(&self) -> impl Iterator<Item = &'static str> {
         [
             (self.encryption.is_some(), "dashPackage.encryption"),
-            (!self.period_triggers.is_empty(), "dashPackage.periodTriggers"),
             (self.include_iframe_only_stream, "dashPackage.includeIframeOnlyStream"),
         ]
         .into_iter()
@@ -314,8 +313,8 @@ mod tests {
 
     #[test]
     fn what_the_engine_cannot_obey_is_named() {
-        let package = complete(json!({"periodTriggers": ["ADS"], "includeIframeOnlyStream": true}));
+        let package = complete(json!({"includeIframeOnlyStream": true}));
         let named: Vec<_> = package.unwrap().not_built_yet().collect();
-        assert_eq!(named, ["dashPackage.periodTriggers", "dashPackage.includeIframeOnlyStream"]);
+        assert_eq!(named, ["dashPackage.includeIframeOnlyStream"]);
     }
 }

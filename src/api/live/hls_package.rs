@@ -100,7 +100,6 @@ impl HlsPackage {
     pub fn not_built_yet(&self) -> impl Iterator<Item = &'static str> {
         [
             (self.encryption.is_some(), "hlsPackage.encryption"),
-            (self.ad_markers != AdMarkers::None, "hlsPackage.adMarkers"),
             (self.include_iframe_only_stream, "hlsPackage.includeIframeOnlyStream"),
             (self.include_dvb_subtitles, "hlsPackage.includeDvbSubtitles"),
         ]
