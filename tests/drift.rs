@@ -228,8 +228,7 @@ fn sixty_with_ac_3() {
 }
 
 #[test]
-fn the_last_picture_of_each_segment_one_tick_too_short() {
-    // 3753.75 ticks are a frame; of 145 frames the last is told as 3753 or 3754, never right.
+fn an_odd_number_of_frames_in_each_segment() {
     holds_for_a_day(&Encoder {
         frame_rate: (24_000, 1001),
         frames: 145,

@@ -1,4 +1,4 @@
-use super::syntax::Adts;
+use super::syntax::{Ac3, Adts, Eac3};
 use super::*;
 use crate::media::fault::Fault;
 use crate::media::ts::timestamp;
@@ -149,4 +149,61 @@ fn a_configuration_that_changes_with_every_frame_is_refused() {
         result = result.and(frames.push(&piece, Some(0), &mut faults));
     }
     assert_eq!(result.and(frames.finish(None, &mut faults).map(|_| ())), Err(TooManyPieces));
+}
+
+/// A frame of E-AC-3, 48 kHz, stereo: `blocks_code` 0 to 3 for 1, 2, 3 or 6 blocks; 16 bytes.
+fn eac3_frame(kind: u8, substream: u8, blocks_code: u8, fill: u8) -> Vec<u8> {
+    let start = [0x0B, 0x77, kind << 6 | substream << 3, 7, blocks_code << 4 | 2 << 1, 16 << 3, 0, 0];
+    [&start[..], &[fill; 8]].concat()
+}
+
+#[test]
+fn frames_of_fewer_blocks_and_dependent_ones_become_one_sample() {
+    let unit =
+        [eac3_frame(0, 0, 2, 1), eac3_frame(1, 0, 2, 2), eac3_frame(0, 0, 2, 3), eac3_frame(1, 0, 2, 4)].concat();
+    let mut faults = Faults::default();
+    let mut frames = AudioFrames::<Eac3>::new(None, 0);
+    let stream = unit.repeat(3);
+    // Cut in the middle of a frame.
+    frames.push(&stream[..40], Some(0), &mut faults).unwrap();
+    frames.push(&stream[40..], None, &mut faults).unwrap();
+    let segments = frames.finish(None, &mut faults).unwrap();
+    let [segment] = segments.as_slice() else { panic!("one segment") };
+    assert_eq!(
+        segment.samples.iter().map(|sample| (sample.size, sample.duration)).collect::<Vec<_>>(),
+        [(64, 1536); 3]
+    );
+    assert_eq!(segment.payload, stream);
+    let CodecConfig::Eac3(config) = &segment.config else { panic!("e-ac-3") };
+    assert_eq!(config.substreams.len(), 1);
+    assert_eq!(config.substreams[0].dependent_substreams, 1);
+    assert_eq!(faults.into_vec(), []);
+}
+
+#[test]
+fn part_of_an_access_unit_of_e_ac_3_is_left_out() {
+    let mut faults = Faults::default();
+    let mut frames = AudioFrames::<Eac3>::new(None, 0);
+    let stream = [eac3_frame(0, 0, 3, 1), eac3_frame(0, 0, 2, 2)].concat();
+    frames.push(&stream, Some(0), &mut faults).unwrap();
+    let segments = frames.finish(None, &mut faults).unwrap();
+    assert_eq!(segments[0].payload, stream[..16]);
+    assert_eq!(kinds(&faults.into_vec()), [(FaultKind::UnsupportedAudioFrame, 1)]);
+}
+
+#[test]
+fn frames_of_ac_3_whose_sizes_alternate_are_of_one_configuration() {
+    // 32 kbit/s at 44.1 kHz: 69 and 70 words.
+    let frame = |code: u8, size: usize| {
+        let mut frame = vec![0u8; size];
+        frame[..8].copy_from_slice(&[0x0B, 0x77, 0, 0, 0x40 | code, 0x40, 0x40, 0]);
+        frame
+    };
+    let stream = [frame(0, 138), frame(1, 140), frame(0, 138)].concat();
+    let mut faults = Faults::default();
+    let mut frames = AudioFrames::<Ac3>::new(None, 0);
+    frames.push(&stream, Some(0), &mut faults).unwrap();
+    let segments = frames.finish(None, &mut faults).unwrap();
+    assert_eq!(segments.len(), 1);
+    assert_eq!(segments[0].samples.iter().map(|sample| sample.size).collect::<Vec<_>>(), [138, 140, 138]);
 }

@@ -15,6 +15,57 @@ pub const ADTS_HEADER_SIZE: usize = 7;
 pub const SAMPLING_RATES: [u32; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
 
+/// What HE-AAC adds to the AAC-LC at its core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HighEfficiency {
+    /// Spectral band replication (SBR): twice the sampling rate. HE-AAC.
+    BandReplication,
+    /// Parametric stereo (PS) as well: two channels from one. HE-AAC v2.
+    ParametricStereo,
+}
+
+impl AacConfig {
+    /// Says explicitly that the stream is HE-AAC: the AudioSpecificConfig gets the extension that old decoders pass over
+    /// (ISO 14496-3 §1.6.6.1, backward compatible signalling):
+    ///
+    /// ```text
+    /// syncExtensionType 0x2B7                11 bits
+    /// extensionAudioObjectType 5              5
+    /// sbrPresentFlag 1, its sampling rate's index 4
+    /// syncExtensionType 0x548                11      if there is parametric stereo
+    /// psPresentFlag 1                         1
+    /// ```
+    ///
+    /// Nothing changes where that cannot be: another object type than LC, twice a rate that has no index, parametric
+    /// stereo of more than one channel, channels that a program config element tells.
+    pub fn extend(&mut self, extension: HighEfficiency) {
+        let doubled = SAMPLING_RATES.iter().position(|rate| *rate == self.sampling_rate * 2);
+        let &[first, second] = self.audio_specific_config.as_ref() else { return };
+        let (Some(index), 2) = (doubled, self.object_type) else { return };
+        let band_replication = 0x2B7 << 21 | 5 << 16 | 1 << 15 | (index as u32) << 11;
+        let [a, b, c, _] = band_replication.to_be_bytes();
+        let config = match extension {
+            HighEfficiency::BandReplication => vec![first, second, a, b, c],
+            HighEfficiency::ParametricStereo if self.channels == 1 => {
+                // 21 bits are used: the next eleven end the fourth byte.
+                let [a, b, c, d] = (band_replication | 0x548).to_be_bytes();
+                vec![first, second, a, b, c, d, 0x80]
+            }
+            HighEfficiency::ParametricStereo => return,
+        };
+        self.audio_specific_config = config.into();
+        (self.object_type, self.channels) = match extension {
+            HighEfficiency::BandReplication => (5, self.channels),
+            HighEfficiency::ParametricStereo => (29, 2),
+        };
+    }
+
+    /// Samples per second that come out of a decoder: twice those of the core for HE-AAC.
+    pub fn output_sampling_rate(&self) -> u32 {
+        if matches!(self.object_type, 5 | 29) { self.sampling_rate.saturating_mul(2) } else { self.sampling_rate }
+    }
+}
+
 /// An ADTS header (ISO 14496-3 §1.A.2.2):
 ///
 /// ```text
@@ -117,8 +168,8 @@ impl AdtsHeader {
     /// ```
     ///
     /// ADTS cannot say that a stream is HE-AAC: there it looks like AAC-LC of half the sampling rate, and the decoder
-    /// finds the extension in the frames (implicit signalling, ISO 14496-3 §1.6.6.2). It stays so here: `mp4a.40.2`
-    /// with the core's sampling rate. Where the stream itself tells the channels, the program config element must be
+    /// finds the extension in the frames (implicit signalling, ISO 14496-3 §1.6.6.2). It stays so here, `mp4a.40.2`
+    /// with the core's sampling rate, unless [`AacConfig::extend`] is told better. Where the stream itself tells the channels, the program config element must be
     /// the first thing in `raw_data_block`; `None` if it is not.
     pub fn config(&self, raw_data_block: &[u8]) -> Option<AacConfig> {
         let first = self.object_type << 3 | self.sampling_frequency_index >> 1;
@@ -146,6 +197,8 @@ impl AdtsHeader {
 pub fn channel_configuration(config: &AacConfig) -> u8 {
     let told = config.audio_specific_config.get(1).map_or(0, |byte| byte >> 3 & 0x0F);
     match (told, config.channels) {
+        // Parametric stereo.
+        (1, 2) => 2,
         (0, 7) => 11,
         (0, 8) => 12,
         (0, 24) => 13,
@@ -286,5 +339,27 @@ mod tests {
         assert_eq!(config.audio_specific_config[..2], [0x11, 0x80]);
         assert_eq!(config.audio_specific_config[2], block[0] << 3 | block[1] >> 5);
         assert_eq!(config.audio_specific_config.last(), Some(&0));
+    }
+
+    #[test]
+    fn he_aac_is_told_in_a_way_that_old_decoders_pass_over() {
+        let config = |channels: u8| {
+            // 24 kHz, one or two channels.
+            let header = [0xFF, 0xF1, 0x58, channels << 6, 0x2E, 0x7F, 0xFC];
+            AdtsHeader::read(&header).unwrap().config(&[]).unwrap()
+        };
+        let mut stereo = config(2);
+        stereo.extend(HighEfficiency::ParametricStereo);
+        assert_eq!(stereo, config(2), "parametric stereo needs one channel");
+        stereo.extend(HighEfficiency::BandReplication);
+        assert_eq!(stereo.audio_specific_config.as_ref(), [0x13, 0x10, 0x56, 0xE5, 0x98]);
+        assert_eq!(
+            (stereo.rfc6381().as_str(), stereo.sampling_rate, stereo.output_sampling_rate()),
+            ("mp4a.40.5", 24_000, 48_000)
+        );
+        let mut mono = config(1);
+        mono.extend(HighEfficiency::ParametricStereo);
+        assert_eq!(mono.audio_specific_config.as_ref(), [0x13, 0x08, 0x56, 0xE5, 0x9D, 0x48, 0x80]);
+        assert_eq!((mono.rfc6381().as_str(), mono.channels, channel_configuration(&mono)), ("mp4a.40.29", 2, 2));
     }
 }

@@ -112,7 +112,7 @@ impl CodecConfig {
     pub fn sound(&self) -> Option<Sound> {
         match self {
             CodecConfig::Aac(aac) => {
-                Some(Sound { sampling_rate: aac.sampling_rate, channels: aac.channels, objects: None })
+                Some(Sound { sampling_rate: aac.output_sampling_rate(), channels: aac.channels, objects: None })
             }
             CodecConfig::Ac3(ac3) => {
                 Some(Sound { sampling_rate: ac3.sampling_rate(), channels: ac3.channels(), objects: None })
@@ -198,7 +198,7 @@ pub struct AacConfig {
     pub audio_specific_config: Bytes,
     /// Audio object type: 2 is AAC-LC, 5 SBR, 29 PS.
     pub object_type: u8,
-    /// Samples per second.
+    /// Samples per second of the core: half of what comes out of a decoder for HE-AAC.
     pub sampling_rate: u32,
     /// Output channels.
     pub channels: u8,

@@ -14,6 +14,7 @@ use super::psi::{
 use super::video::{AvcSyntax, HevcSyntax, Stamp, VideoSyntax, VideoUnits};
 use crate::media::audio_frames::AudioFrames;
 use crate::media::audio_frames::syntax::{Ac3, Adts, Eac3, FrameSyntax};
+use crate::media::codec::CodecConfig;
 use crate::media::fault::{Fault, FaultKind, Faults, TooManyPieces};
 use crate::media::sample::ElementarySegment;
 
@@ -508,7 +509,13 @@ impl<'a> SortedPackets<'a> {
             let data = buffer.get(header.data_start..end.min(buffer.len())).unwrap_or_default();
             frames.push(data, header.pts, faults)
         })?;
-        frames.finish(stream.language.as_deref(), faults)
+        let mut tracks = frames.finish(stream.language.as_deref(), faults)?;
+        for track in &mut tracks {
+            if let (CodecConfig::Aac(aac), Some(extension)) = (&mut track.config, stream.high_efficiency) {
+                aac.extend(extension);
+            }
+        }
+        Ok(tracks)
     }
 
     fn splice_sections(

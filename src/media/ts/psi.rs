@@ -12,6 +12,8 @@
 //! CRC_32                                 32
 //! ```
 
+use crate::media::codec::aac::HighEfficiency;
+
 /// `table_id` of a program association section.
 pub const PAT_TABLE_ID: u8 = 0x00;
 /// `table_id` of a program map section.
@@ -42,11 +44,13 @@ pub const STREAM_TYPE_EAC3: u8 = 0x87;
 pub(super) mod descriptor {
     pub const REGISTRATION: u8 = 0x05;
     pub const ISO_639_LANGUAGE: u8 = 0x0A;
+    pub const MPEG4_AUDIO: u8 = 0x1C;
     pub const METADATA: u8 = 0x26;
     pub const DVB_TELETEXT: u8 = 0x56;
     pub const DVB_SUBTITLING: u8 = 0x59;
     pub const DVB_AC3: u8 = 0x6A;
     pub const DVB_EAC3: u8 = 0x7A;
+    pub const DVB_AAC: u8 = 0x7C;
 }
 
 const CRC_TABLE: [u32; 256] = {
@@ -144,6 +148,8 @@ pub struct StreamDescription {
     pub kind: StreamKind,
     /// The three letters of the ISO 639 language descriptor, if they are lowercase letters.
     pub language: Option<String>,
+    /// The stream is HE-AAC, by the profile of its MPEG-4 audio or DVB AAC descriptor.
+    pub high_efficiency: Option<HighEfficiency>,
 }
 
 /// The program map table.
@@ -211,6 +217,7 @@ fn describe(pid: u16, stream_type: u8, mut descriptors: &[u8]) -> StreamDescript
     let mut language = None;
     let mut private = StreamKind::Other;
     let mut metadata = StreamKind::Other;
+    let mut high_efficiency = None;
     while let [tag, length, after @ ..] = descriptors {
         let Some((body, rest)) = after.split_at_checked(usize::from(*length)) else { break };
         descriptors = rest;
@@ -224,6 +231,14 @@ fn describe(pid: u16, stream_type: u8, mut descriptors: &[u8]) -> StreamDescript
             }
             (descriptor::DVB_EAC3, _) | (descriptor::REGISTRATION, [b'E', b'A', b'C', b'3', ..]) => {
                 private = StreamKind::Eac3
+            }
+            // ISO 13818-1 table 2-72, which ETSI EN 300 468 §H.2.1 refers to.
+            (descriptor::MPEG4_AUDIO | descriptor::DVB_AAC, [profile_and_level, ..]) => {
+                high_efficiency = match profile_and_level {
+                    0x58..=0x5B => Some(HighEfficiency::BandReplication),
+                    0x60..=0x63 => Some(HighEfficiency::ParametricStereo),
+                    _ => high_efficiency,
+                };
             }
             (descriptor::DVB_SUBTITLING, _) => private = StreamKind::DvbSubtitles,
             (descriptor::DVB_TELETEXT, _) => private = StreamKind::DvbTeletext,
@@ -257,7 +272,7 @@ fn describe(pid: u16, stream_type: u8, mut descriptors: &[u8]) -> StreamDescript
         0xC1 | 0xC2 | 0xCF | 0xDB => StreamKind::SampleAes,
         _ => StreamKind::Other,
     };
-    StreamDescription { pid, stream_type, kind, language }
+    StreamDescription { pid, stream_type, kind, language, high_efficiency }
 }
 
 /// Puts sections together from the payloads of one PID's packets (ISO 13818-1 §2.4.4.1, `pointer_field`).
@@ -380,6 +395,19 @@ mod tests {
         use StreamKind::*;
         assert_eq!(kinds, [H264, AacAdts, DvbSubtitles, Ac3, Scte35, Id3]);
         assert_eq!(map.streams[1].language.as_deref(), Some("deu"));
+    }
+
+    #[test]
+    fn descriptors_tell_he_aac() {
+        let of = |descriptor: &[u8]| {
+            let length = descriptor.len() as u8;
+            let map = pmt(&[&[0x0F, 0xE1, 0x01, 0xF0, length], descriptor].concat());
+            read_program_map(&map).unwrap().unwrap().streams[0].high_efficiency
+        };
+        assert_eq!(of(&[0x1C, 1, 0x58]), Some(HighEfficiency::BandReplication));
+        assert_eq!(of(&[0x7C, 2, 0x61, 0x7F]), Some(HighEfficiency::ParametricStereo));
+        assert_eq!(of(&[0x7C, 2, 0x51, 0x7F]), None, "aac-lc");
+        assert_eq!(of(&[0x7C, 0]), None);
     }
 
     #[test]

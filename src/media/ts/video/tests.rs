@@ -39,8 +39,12 @@ fn lengths(nals: &[&[u8]]) -> Vec<u8> {
 }
 
 fn run(packets: &[(Vec<u8>, Option<u64>)]) -> (Vec<ElementarySegment>, Vec<Fault>) {
+    run_syntax::<AvcSyntax>(packets)
+}
+
+fn run_syntax<S: VideoSyntax>(packets: &[(Vec<u8>, Option<u64>)]) -> (Vec<ElementarySegment>, Vec<Fault>) {
     let mut faults = Faults::default();
-    let mut units = VideoUnits::<AvcSyntax>::new(256, 0);
+    let mut units = VideoUnits::<S>::new(256, 0);
     for (data, time) in packets {
         let mut buffer = [b"header", data.as_slice()].concat();
         let range = 6..buffer.len();
@@ -181,4 +185,70 @@ fn a_configuration_that_changes_with_every_picture_is_refused() {
         result = result.and(units.push(&mut data, range, Some(stamp), &mut faults));
     }
     assert_eq!(result, Err(TooManyPieces));
+}
+
+/// User data of ATSC A/53 (`GA94`, `cc_data`): two bytes of CEA-608 "hi", in an SEI message of type 4.
+const CAPTIONS: [u8; 17] =
+    [0x04, 0x0E, 0xB5, 0x00, 0x31, b'G', b'A', b'9', b'4', 0x03, 0x41, 0xFF, 0xFC, b'h', b'i', 0xFF, 0x80];
+
+#[test]
+fn captions_stay_in_the_samples_of_h264() {
+    let captions = [&[0x06][..], &CAPTIONS].concat();
+    let key = slice(5, true, INTRA);
+    let data = annex_b(&[DELIMITER, &sps(true), &pps("0"), &captions, &key]);
+    let (segments, faults) = run(&[(data, Some(0))]);
+    assert_eq!((segments[0].payload.as_ref(), faults), (lengths(&[&captions, &key]).as_slice(), vec![]));
+}
+
+/// x265, 320x180, Main 10.
+const HEVC_SETS: [&[u8]; 3] = [
+    &[
+        0x40, 0x01, 0x0C, 0x01, 0xFF, 0xFF, 0x02, 0x20, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00,
+        0x03, 0x00, 0x3C, 0x95, 0x90, 0x09,
+    ],
+    &[
+        0x42, 0x01, 0x01, 0x02, 0x20, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00, 0x03, 0x00, 0x3C,
+        0xA0, 0x0A, 0x08, 0x0C, 0x1F, 0x3B, 0x65, 0x95, 0x91, 0x29, 0x30, 0xBC, 0x05, 0xA8, 0x48, 0x80, 0x48, 0x20,
+        0x00, 0x00, 0x7D, 0x20, 0x00, 0x0B, 0xB8, 0x01,
+    ],
+    &[0x44, 0x01, 0xC0, 0x73, 0xC1, 0x89],
+];
+const HEVC_DELIMITER: &[u8] = &[0x46, 0x01, 0x50];
+
+/// A slice segment of H.265; the highest bit of its first byte says whether it is the first of its picture.
+fn hevc_slice(kind: u8, is_first: bool, content: u8) -> Vec<u8> {
+    vec![kind << 1, 0x01, if is_first { 0x80 } else { 0x20 } | 1, content]
+}
+
+#[test]
+fn h265_access_units_are_cut_and_captions_stay_in_them() {
+    let captions = [&[0x4E, 0x01][..], &CAPTIONS].concat();
+    let (idr, rest_of_idr) = (hevc_slice(19, true, 7), hevc_slice(19, false, 8));
+    let (trail, suffix, other_layer) =
+        (hevc_slice(1, true, 9), vec![0x50, 0x01, 0x84, 0x80], vec![0x02, 0x09, 0x81, 5]);
+    let [vps, sps, pps] = HEVC_SETS;
+    let first = annex_b(&[HEVC_DELIMITER, vps, sps, pps, &captions, &idr, &rest_of_idr, &suffix]);
+    let second = annex_b(&[HEVC_DELIMITER, &trail, &other_layer]);
+    let (segments, faults) = run_syntax::<HevcSyntax>(&[(first, Some(0)), (second, Some(3750))]);
+    assert_eq!(faults, []);
+    let [segment] = segments.as_slice() else { panic!("one segment") };
+    assert_eq!(segment.payload, lengths(&[&captions, &idr, &rest_of_idr, &suffix, &trail, &other_layer]));
+    assert_eq!(segment.samples.iter().map(|sample| sample.is_sync).collect::<Vec<_>>(), [true, false]);
+    let CodecConfig::Hevc(config) = &segment.config else { panic!("h.265") };
+    assert_eq!(config.video_parameter_sets, [vps]);
+    assert_eq!(
+        (config.sequence_parameter_sets.as_slice(), config.picture_parameter_sets.as_slice()),
+        (&[Bytes::from_static(sps)][..], &[Bytes::from_static(pps)][..])
+    );
+}
+
+#[test]
+fn a_new_picture_parameter_set_of_h265_at_a_random_access_point_begins_a_new_segment() {
+    let [vps, sps, pps] = HEVC_SETS;
+    let other = [&pps[..5], &[0x8B]].concat();
+    let unit = |set: &[u8], kind: u8| annex_b(&[HEVC_DELIMITER, vps, sps, set, &hevc_slice(kind, true, 7)]);
+    let packets = [(unit(pps, 19), Some(0)), (unit(&other, 21), Some(400))];
+    let (segments, faults) = run_syntax::<HevcSyntax>(&packets);
+    assert_eq!((segments.len(), faults), (2, vec![]));
+    assert_ne!(segments[0].config, segments[1].config);
 }
