@@ -21,7 +21,7 @@ use crate::packaging::hls::Playlists;
 use crate::packaging::links::Links;
 use crate::packaging::name::File;
 use crate::packaging::offer::OfferKey;
-use crate::packaging::{Manifest, RenderError, dash, hls};
+use crate::packaging::{Manifest, RenderError, dash, hls, mss};
 use crate::presentation::{Reach, Snapshot, TimeRange, View};
 use crate::resources::{Endpoint, EndpointGuid, Packaging};
 
@@ -180,6 +180,7 @@ fn filtered(
             Playlists::of(endpoint, set, &Links::default()).map(|playlists| hls::offer(snapshot, &playlists, filter))
         }
         (Packaging::Dash(settings), File::Mpd) => Some(dash::offer(snapshot, settings, filter)),
+        (Packaging::Mss(settings), File::SmoothManifest) => Some(mss::offer(snapshot, settings, filter)),
         _ => None,
     };
     let left = offer(filter).ok_or(Refusal::UnknownFile)?;
@@ -197,7 +198,16 @@ fn window_seconds(endpoint: &Endpoint, file: File) -> Option<u32> {
             Playlists::of(endpoint, set, &Links::default()).map(|playlists| playlists.window_seconds())
         }
         (Packaging::Dash(settings), File::Mpd) => Some(settings.manifest_window_seconds),
+        (Packaging::Mss(settings), File::SmoothManifest) => Some(settings.manifest_window_seconds),
         _ => None,
+    }
+}
+
+/// How many of the newest segments a manifest does not list yet.
+fn held_back(file: File) -> u64 {
+    match file {
+        File::SmoothManifest => mss::LOOK_AHEAD,
+        _ => 0,
     }
 }
 
@@ -213,6 +223,7 @@ pub fn view(
     let reach = Reach {
         startover_window_seconds: endpoint.startover_window_seconds,
         time_delay_seconds: endpoint.time_delay_seconds,
+        held_back: held_back(file),
         ended: snapshot.ended(&endpoint.guid),
         now,
     };
@@ -236,6 +247,7 @@ pub fn render(
     let filter = choice.filter.as_ref().unwrap_or(&everything);
     const PLAYLIST: &str = "application/x-mpegURL";
     const MPD: &str = "application/dash+xml";
+    const CLIENT_MANIFEST: &str = "application/vnd.ms-sstr+xml";
     let output = snapshot.outputs.get(&endpoint.guid).ok_or(Refusal::NothingYet)?;
     let (manifest, content_type): (Result<Option<Manifest>, RenderError>, _) = match (&endpoint.packaging, file) {
         (_, File::ParentPlaylist(set)) => {
@@ -251,6 +263,9 @@ pub fn render(
         }
         (Packaging::Dash(settings), File::Mpd) => {
             (dash::mpd(snapshot, endpoint, settings, output, view, filter, links), MPD)
+        }
+        (Packaging::Mss(settings), File::SmoothManifest) => {
+            (mss::client_manifest(snapshot, settings, output, view, filter), CLIENT_MANIFEST)
         }
         _ => return Err(Refusal::UnknownFile),
     };

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use http::Method;
 
 use crate::channels::Channels;
-use crate::packaging::name;
+use crate::packaging::name::{self, File};
 use crate::plane::{AnswerFuture, Connection, Plane, Request, Response};
 use crate::presentation::Snapshot;
 use crate::resources::{CatalogueHandle, Endpoint, OutputRules};
@@ -101,7 +101,10 @@ impl Origin {
         let file = name::parse(endpoint, &target.file).ok_or(Refusal::UnknownFile)?;
         let query = request.uri.query();
         let choice = Choice::read(query.unwrap_or_default(), file)?;
-        let time_shift = if file.is_manifest() { Some(TimeShift::of(target.times, query, endpoint)?) } else { None };
+        // Smooth Streaming takes times in the path alone.
+        let times_query = query.filter(|_| file != File::SmoothManifest);
+        let time_shift =
+            if file.is_manifest() { Some(TimeShift::of(target.times, times_query, endpoint)?) } else { None };
         let rules = endpoint.packaging.output_rules();
         let segment_seconds = rules.target_duration_seconds;
         let snapshot = self.snapshot(endpoint, &rules).await?;

@@ -12,18 +12,21 @@ use super::memory_file::sendable;
 use super::refusal::Refusal;
 use super::stored_segments::{StoredSegments, WEIGHT_OF_A_FILE};
 use crate::media::codec::TrackKind;
-use crate::media::mp4::EventMessage;
+use crate::media::mp4::{EventMessage, SmoothTimes};
 use crate::media_store::MediaStore;
 use crate::packaging::dash_events::carried;
 use crate::packaging::dash_time::{clock_of, nominal_if_clocked, segment_at_time, segment_on_grid, timescale};
+use crate::packaging::fragment::MediaFragment;
 use crate::packaging::hls::Playlists;
 use crate::packaging::links::Links;
 use crate::packaging::media_clock::MediaClock;
+use crate::packaging::mss::FoundFragment;
+use crate::packaging::name::smooth::{FragmentPart, SmoothFragment};
 use crate::packaging::name::{DashTrack, File, HlsTrack, PlaylistSet};
 use crate::packaging::piece::{LoadedPiece, has_media, track_segments};
 use crate::packaging::timed_metadata::{Carried, event_messages, messages};
 use crate::packaging::transport_stream::LoadedTrack;
-use crate::packaging::{cmaf, fragment, hls, transport_stream};
+use crate::packaging::{cmaf, fragment, hls, mss, transport_stream};
 use crate::plane::BodySlice;
 use crate::presentation::{OutputSegment, OutputTimeline, Snapshot, Track};
 use crate::resources::{ChannelGuid, DashSettings, Endpoint, EndpointGuid, Packaging, SegmentTemplateFormat};
@@ -78,10 +81,11 @@ fn last_number(file: File) -> u64 {
         File::TransportSegment(_, number)
         | File::Fragment(_, number)
         | File::TimedFragment { time: number, .. }
-        | File::CmafSegment(_, number) => number,
+        | File::CmafSegment(_, number)
+        | File::SmoothFragment(SmoothFragment { time: number, .. }) => number,
         File::Init(track) => u64::from(track.config),
         File::CmafInit(init) => u64::from(init.fingerprint),
-        File::ParentPlaylist(_) | File::MediaPlaylist(..) | File::Mpd => 0,
+        File::ParentPlaylist(_) | File::MediaPlaylist(..) | File::Mpd | File::SmoothManifest => 0,
     }
 }
 
@@ -103,6 +107,7 @@ pub struct SegmentCache {
 /// How a segment is packaged.
 enum Form {
     Fragment { number: u64, clock: MediaClock, timescale: u32, events: Vec<EventMessage>, content_type: &'static str },
+    Smooth { number: u64, clock: MediaClock, times: SmoothTimes, part: FragmentPart, content_type: &'static str },
     Transport,
 }
 
@@ -177,8 +182,30 @@ impl SegmentCache {
                 let packaged = self.fragment(snapshot, &segment, track, clock, events, &key);
                 self.packaged.get_or_insert_async(&key, packaged).await
             }
+            (Packaging::Mss(_), File::SmoothFragment(name)) => {
+                let found = mss::find(snapshot, &endpoint.guid, output, name).ok_or(Refusal::NotThereYet)?;
+                check_delay(endpoint, &found.segment, now)?;
+                self.packaged.get_or_insert_async(&key, self.smooth(snapshot, found, name.part, &key)).await
+            }
             _ => Err(Refusal::UnknownFile),
         }
+    }
+
+    async fn smooth(
+        &self,
+        snapshot: &Snapshot,
+        found: FoundFragment<'_>,
+        part: FragmentPart,
+        key: &Key,
+    ) -> Result<ReadySegment, Refusal> {
+        let form = Form::Smooth {
+            number: found.segment.number,
+            clock: found.clock,
+            times: found.times,
+            part,
+            content_type: content_type(found.track.kind),
+        };
+        self.package(snapshot, &found.segment, &[found.track], form, key).await
     }
 
     async fn transport(
@@ -233,15 +260,18 @@ impl SegmentCache {
         match form {
             Form::Fragment { number, clock, timescale, events, content_type } => {
                 let Some(track) = tracks.first() else { return Err(Refusal::Gap) };
-                let (mut pieces, mut payloads) = (Vec::new(), Vec::new());
-                for (object, index, decode_time) in wanted(track) {
-                    let stored = self.stored.indexed(&object).await?;
-                    payloads.push(stored.payload(index));
-                    pieces.push(LoadedPiece { track: track.id, decode_time, object: stored.tracks.clone(), index });
-                }
+                let (pieces, payloads) = self.indexed(track, wanted(track)).await?;
                 let fragment = fragment::fragment(number, clock, timescale, &pieces, &events)?;
-                let payloads = fragment.pieces.iter().filter_map(|piece| payloads.get(*piece).cloned().flatten());
-                let slices = [BodySlice::from(fragment.header)].into_iter().chain(payloads).collect();
+                Ok(ReadySegment::new(with_payload(fragment, &payloads), content_type, key))
+            }
+            Form::Smooth { number, clock, times, part, content_type } => {
+                let Some(track) = tracks.first() else { return Err(Refusal::Gap) };
+                let (pieces, payloads) = self.indexed(track, wanted(track)).await?;
+                let fragment = fragment::smooth_fragment(number, clock, &pieces, &times)?;
+                let slices = match part {
+                    FragmentPart::Whole => with_payload(fragment, &payloads),
+                    FragmentPart::Info => vec![fragment.description().into()],
+                };
                 Ok(ReadySegment::new(slices, content_type, key))
             }
             Form::Transport => {
@@ -268,6 +298,27 @@ impl SegmentCache {
             }
         }
     }
+
+    /// A track's stored segments with their indices; their payload stays where it is.
+    async fn indexed(
+        &self,
+        track: &Track,
+        objects: Vec<(Arc<str>, usize, i64)>,
+    ) -> Result<(Vec<LoadedPiece>, Vec<Option<BodySlice>>), Refusal> {
+        let (mut pieces, mut payloads) = (Vec::with_capacity(objects.len()), Vec::with_capacity(objects.len()));
+        for (object, index, decode_time) in objects {
+            let stored = self.stored.indexed(&object).await?;
+            payloads.push(stored.payload(index));
+            pieces.push(LoadedPiece { track: track.id, decode_time, object: stored.tracks.clone(), index });
+        }
+        Ok((pieces, payloads))
+    }
+}
+
+/// The header of a fragment, then the payload of its pieces.
+fn with_payload(fragment: MediaFragment, payloads: &[Option<BodySlice>]) -> Vec<BodySlice> {
+    let payloads = fragment.pieces.iter().filter_map(|piece| payloads.get(*piece).cloned().flatten());
+    [BodySlice::from(fragment.header)].into_iter().chain(payloads).collect()
 }
 
 /// The segment of this number, or why it is not there.

@@ -138,18 +138,27 @@ pub fn segment_at_time(
     track: &Track,
     time: u64,
 ) -> Option<Arc<OutputSegment>> {
-    // A track's media starts near its segment's start, which is near the wall clock on the media clock.
+    segments_near(output, origin, time, timescale(track)).find(|segment| {
+        segment_time(snapshot, segment, track, clock_of(segment, origin, None)).is_some_and(|found| found.start == time)
+    })
+}
+
+/// The segments in which a track's media may start at a time of the media clock with its usual head room.
+///
+/// A track's media starts near its segment's start, which is near the wall clock on the media clock.
+pub fn segments_near(
+    output: &OutputTimeline,
+    origin: &LineOrigin,
+    time: u64,
+    timescale: u32,
+) -> impl Iterator<Item = Arc<OutputSegment>> {
     let slack = SignedDuration::from_secs(15);
-    let nanoseconds = i128::from(time) * 1_000_000_000 / i128::from(timescale(track).max(1));
+    let nanoseconds = i128::from(time) * 1_000_000_000 / i128::from(timescale.max(1));
     let elapsed = SignedDuration::from_nanos_i128(nanoseconds.min(i128::from(i64::MAX)));
-    let head_room = ticks_to_duration(HEAD_ROOM);
-    let near = origin.wall_clock.saturating_add(elapsed.saturating_sub(head_room)).ok()?;
-    let first = output.first_ending_after(near.saturating_sub(slack).ok()?);
+    let near = origin.wall_clock.saturating_add(elapsed.saturating_sub(ticks_to_duration(HEAD_ROOM))).ok();
+    let earliest = near.and_then(|near| near.saturating_sub(slack).ok());
+    let first = earliest.map_or(output.next_number(), |earliest| output.first_ending_after(earliest));
     output
         .range(first..output.next_number())
-        .take_while(|segment| segment.wall_clock.duration_since(near) <= slack)
-        .find(|segment| {
-            segment_time(snapshot, segment, track, clock_of(segment, origin, None))
-                .is_some_and(|found| found.start == time)
-        })
+        .take_while(move |segment| near.is_some_and(|near| segment.wall_clock.duration_since(near) <= slack))
 }

@@ -1,13 +1,16 @@
-//! DASH and CMAF segments: fMP4 with one track per file.
+//! DASH, CMAF and Smooth Streaming segments: fMP4 with one track per file.
 
 use bytes::Bytes;
 
 use super::RenderError;
 use super::media_clock::MediaClock;
 use super::piece::LoadedPiece;
+use crate::manifest::smooth;
 use crate::media::codec::CodecConfig;
-use crate::media::mp4::{EventMessage, Fragment, InitTrack, init_segment, media_segment_header};
-use crate::media::rescale::{SampleRun, join_runs};
+use crate::media::mp4::{
+    EventMessage, Fragment, InitTrack, SmoothTimes, init_segment, media_segment_header, smooth_fragment_header,
+};
+use crate::media::rescale::{JoinError, SampleRun, TimedSamples, join_runs};
 use crate::media::sample::total_duration;
 
 /// `track_ID` of every track: the same in all representations, so that players may switch bitstreams.
@@ -38,6 +41,57 @@ pub fn fragment(
     pieces: &[LoadedPiece],
     events: &[EventMessage],
 ) -> Result<MediaFragment, RenderError> {
+    let (timed, pieces) = joined(clock, timescale, pieces)?;
+    Ok(MediaFragment { header: media_segment_header(&described(number, &timed, events))?, pieces })
+}
+
+/// A Smooth Streaming fragment, as [`fragment`] in the timescale of client manifests.
+///
+/// Players take the time in a fragment's name for the decoding time of its first sample, so decoding times are moved
+/// there, and composition offsets the other way: presentation times stay as they are.
+pub fn smooth_fragment(
+    number: u64,
+    clock: MediaClock,
+    pieces: &[LoadedPiece],
+    times: &SmoothTimes,
+) -> Result<MediaFragment, RenderError> {
+    let (mut timed, pieces) = joined(clock, smooth::TIMESCALE, pieces)?;
+    let lead = i128::from(times.own.start) - i128::from(timed.decode_time);
+    for (index, sample) in timed.samples.iter_mut().enumerate() {
+        let ticks = i128::from(sample.composition_offset) - lead;
+        sample.composition_offset = i32::try_from(ticks).map_err(|_| JoinError::TooLong {
+            sample: index,
+            field: "composition offset",
+            ticks,
+        })?;
+    }
+    Ok(MediaFragment { header: smooth_fragment_header(&described(number, &timed, &[]), times)?, pieces })
+}
+
+impl MediaFragment {
+    /// The `moof` of a Smooth Streaming fragment alone: what its header begins with.
+    pub fn description(&self) -> Bytes {
+        let size = self.header.first_chunk::<4>().map_or(0, |size| u32::from_be_bytes(*size) as usize);
+        self.header.slice(..size.min(self.header.len()))
+    }
+}
+
+fn described<'a>(number: u64, timed: &'a TimedSamples, events: &'a [EventMessage]) -> Fragment<'a> {
+    Fragment {
+        sequence_number: number as u32, // counts modulo 2^32; players do not use it
+        track_id: TRACK_ID,
+        decode_time: timed.decode_time,
+        samples: &timed.samples,
+        events,
+    }
+}
+
+/// The samples of all pieces on one clock, and the indices of the pieces that have any.
+fn joined(
+    clock: MediaClock,
+    timescale: u32,
+    pieces: &[LoadedPiece],
+) -> Result<(TimedSamples, Vec<usize>), RenderError> {
     let mut runs: Vec<SampleRun<'_>> = Vec::with_capacity(pieces.len());
     let mut used = Vec::with_capacity(pieces.len());
     let mut source_timescale = timescale;
@@ -58,13 +112,5 @@ pub fn fragment(
         runs.push(SampleRun { decode_time, samples: &media.samples });
         used.push(index);
     }
-    let joined = join_runs(&runs, None, source_timescale, timescale)?;
-    let header = media_segment_header(&Fragment {
-        sequence_number: number as u32, // counts modulo 2^32; players do not use it
-        track_id: TRACK_ID,
-        decode_time: joined.decode_time,
-        samples: &joined.samples,
-        events,
-    })?;
-    Ok(MediaFragment { header, pieces: used })
+    Ok((join_runs(&runs, None, source_timescale, timescale)?, used))
 }

@@ -5,9 +5,10 @@
 //! some head room, [`HEAD_ROOM`] where nothing asks for another. So no time is negative, times only grow, and one time never names two segments. A run is
 //! shifted as a whole, by a whole number of [`SHIFTS_PER_SECOND`], which is exact in every customary timescale.
 
+use jiff::Timestamp;
+
 use crate::media::rescale::rescale_signed_time;
 use crate::media::sample::MPEG_TIMESCALE;
-
 use crate::presentation::{LineOrigin, Run};
 
 /// Media time of the channel's first segment, 90 kHz: room for what is decoded before it is shown.
@@ -40,6 +41,14 @@ impl MediaClock {
         MediaClock { shift, units_per_second: SHIFTS_PER_SECOND }
     }
 
+    /// The clock of a run's whole span, whose first segment lies as long after the channel's origin as the wall clock
+    /// says, and the origin at media time `head_room` (90 kHz).
+    pub fn of_span(run: &Run, origin: &LineOrigin, head_room: i64) -> MediaClock {
+        let elapsed = ticks_since(run.anchor.wall_clock, origin);
+        let shift = elapsed.saturating_add(head_room).saturating_sub(run.anchor.time);
+        MediaClock { shift, units_per_second: MPEG_TIMESCALE }
+    }
+
     /// A media time of the run on the viewers' clock, both in `timescale`.
     pub fn time(&self, time: i64, timescale: u32) -> i64 {
         time.saturating_add(rescale_signed_time(self.shift, self.units_per_second, timescale))
@@ -49,15 +58,19 @@ impl MediaClock {
 /// Wall-clock time from the channel's first segment to the run's first segment, 90 kHz: by the span's anchor, so that
 /// runs of a span follow one another to the tick.
 pub fn elapsed_ticks(run: &Run, origin: &LineOrigin) -> i64 {
-    let nanoseconds = run.anchor.wall_clock.duration_since(origin.wall_clock).as_nanos();
-    let doubled = nanoseconds * 2 * i128::from(MPEG_TIMESCALE) + 1_000_000_000;
-    let to_anchor = i64::try_from(doubled.div_euclid(2_000_000_000)).unwrap_or(0).max(0);
+    let to_anchor = ticks_since(run.anchor.wall_clock, origin);
     to_anchor.saturating_add(run.start.saturating_sub(run.anchor.time)).max(0)
+}
+
+fn ticks_since(wall_clock: Timestamp, origin: &LineOrigin) -> i64 {
+    let nanoseconds = wall_clock.duration_since(origin.wall_clock).as_nanos();
+    let doubled = nanoseconds * 2 * i128::from(MPEG_TIMESCALE) + 1_000_000_000;
+    i64::try_from(doubled.div_euclid(2_000_000_000)).unwrap_or(0).max(0)
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::{SignedDuration, Timestamp};
+    use jiff::SignedDuration;
 
     use super::*;
     use crate::presentation::ClockAnchor;
@@ -83,6 +96,15 @@ mod tests {
         let (run, origin) = run_and_origin(0, 100_000);
         let clock = MediaClock::of_run(&run, &origin, HEAD_ROOM);
         assert_eq!(clock.time(0, 44_100), 160 * 44_100);
+    }
+
+    #[test]
+    fn runs_of_one_span_have_one_clock() {
+        let (first, origin) = run_and_origin(1_003, 100_000);
+        let later = Run { start: 1_003 + 90_001, wall_clock: first.wall_clock + SignedDuration::from_secs(1), ..first };
+        let clock = MediaClock::of_span(&first, &origin, HEAD_ROOM);
+        assert_eq!(clock, MediaClock::of_span(&later, &origin, HEAD_ROOM));
+        assert_eq!(clock.time(1_003, 90_000), 160 * 90_000);
     }
 
     #[test]

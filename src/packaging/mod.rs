@@ -5,7 +5,7 @@
 //! * [`name`]: file names, both ways. * [`links`]: from names to the URIs that manifests write.
 //! * [`media_clock`]: from a channel's media time to the times that viewers see.
 //! * [`hls`] and [`dash`]: manifests; [`dash_layout`] and [`dash_profile`]: what settings make of an MPD.
-//! * [`cmaf`]: what is particular to CMAF segments.
+//! * [`cmaf`]: what is particular to CMAF segments. * [`mss`]: Smooth Streaming.
 //! * [`ad_tags`]: ad markers of HLS media playlists.
 //! * [`timed_metadata`] and [`dash_events`]: messages that segments carry, and events of MPDs.
 //! * [`piece`], [`fragment`] and [`transport_stream`]: segments.
@@ -23,14 +23,16 @@ pub mod fragment;
 pub mod hls;
 pub mod links;
 pub mod media_clock;
+pub mod mss;
+mod mss_level;
 pub mod name;
 pub mod offer;
 pub mod piece;
 pub mod timed_metadata;
 pub mod transport_stream;
 
+use crate::manifest::XmlWriteError;
 use crate::manifest::hls::PlaylistWriteError;
-use crate::manifest::mpd::MpdWriteError;
 use crate::media::mp4::Mp4WriteError;
 use crate::media::rescale::JoinError;
 use crate::media::ts::mux::TsMuxError;
@@ -41,9 +43,9 @@ pub enum RenderError {
     /// A playlist cannot be written.
     #[error(transparent)]
     Playlist(#[from] PlaylistWriteError),
-    /// An MPD cannot be written.
+    /// An MPD or client manifest cannot be written.
     #[error(transparent)]
-    Mpd(#[from] MpdWriteError),
+    Xml(#[from] XmlWriteError),
     /// A part of an fMP4 file cannot be written.
     #[error(transparent)]
     Mp4(#[from] Mp4WriteError),

@@ -14,18 +14,21 @@
 //! | … by time in another timescale than the track's | `<manifest>_<video or audio>_<track>_<configuration>_<timescale>_<time>.mp4` |
 //! | CMAF playlists | as HLS playlists, below `<manifest id>/` |
 //! | CMAF segment, initialization segment | see [`cmaf`] |
+//! | Smooth Streaming manifest and fragments | see [`smooth`] |
 //!
 //! Streams count from 1 in the order of the encoder's parent playlist. An audio rendition's track counts from 0 within
 //! its stream. DASH tracks count from 1 over all streams, see [`crate::presentation::Track::number`]. The configuration
 //! counts how often the track's decoder configuration changed, so that an initialization segment never changes.
 
 pub mod cmaf;
+pub mod smooth;
 
 use std::fmt;
 
 use crate::media::codec::TrackKind;
 use crate::resources::{Endpoint, Packaging};
 use cmaf::{CmafInit, CmafTrack};
+use smooth::SmoothFragment;
 
 /// What a file name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +58,10 @@ pub enum File {
     CmafInit(CmafInit),
     /// CMAF media segment, by number.
     CmafSegment(CmafTrack, u64),
+    /// Smooth Streaming client manifest.
+    SmoothManifest,
+    /// Smooth Streaming fragment, by time.
+    SmoothFragment(SmoothFragment),
 }
 
 /// Which of an endpoint's sets of HLS playlists: its place among `hlsManifests` of a CMAF endpoint.
@@ -69,7 +76,7 @@ impl PlaylistSet {
 impl File {
     /// It lists what a channel or asset offers: the file that a player begins with.
     pub fn is_parent(&self) -> bool {
-        matches!(self, File::ParentPlaylist(_) | File::Mpd)
+        matches!(self, File::ParentPlaylist(_) | File::Mpd | File::SmoothManifest)
     }
 
     /// It lists other files; what it holds changes with time.
@@ -136,7 +143,7 @@ pub fn parse(endpoint: &Endpoint, path: &str) -> Option<File> {
         Packaging::Hls(_) => hls(&endpoint.manifest_name, path),
         Packaging::Cmaf(settings) => cmaf::parse(settings, path),
         Packaging::Dash(_) => dash(&endpoint.manifest_name, path),
-        Packaging::Mss(_) => None,
+        Packaging::Mss(_) => smooth::parse(&endpoint.manifest_name, path),
     }
 }
 

@@ -272,12 +272,19 @@ fn regular_segments_are_combined_and_numbered() {
     }
     assert_eq!(channel.output(), [(1, 0, 6000, 0), (2, 6000, 6000, 0)]);
     assert_eq!(channel.gaps(), []);
-    let reach =
-        |time_delay_seconds| Reach { startover_window_seconds: 0, time_delay_seconds, ended: false, now: at(14_000) };
+    let reach = |time_delay_seconds| Reach {
+        startover_window_seconds: 0,
+        time_delay_seconds,
+        held_back: 0,
+        ended: false,
+        now: at(14_000),
+    };
     let view = View::live(&channel.state.snapshot(0).outputs[&endpoint()], 60, reach(0));
     assert_eq!(view, View { numbers: 1..3, complete: false, starts_fixed: false });
     let delayed = View::live(&channel.state.snapshot(0).outputs[&endpoint()], 60, reach(5));
     assert_eq!(delayed, View { numbers: 1..2, complete: false, starts_fixed: false });
+    let ahead = View::live(&channel.state.snapshot(0).outputs[&endpoint()], 60, Reach { held_back: 1, ..reach(0) });
+    assert_eq!(ahead, View { numbers: 1..2, complete: false, starts_fixed: false });
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub struct Reach {
     pub startover_window_seconds: u32,
     /// By how much everybody's "now" lags, in seconds.
     pub time_delay_seconds: u32,
+    /// How many of the newest segments are not shown while more may follow.
+    pub held_back: u64,
     /// Every input has ended: nothing follows.
     pub ended: bool,
     /// The time it is.
@@ -72,8 +74,8 @@ pub enum OutOfReach {
 }
 
 impl View {
-    /// The live window: the newest segments that the time delay allows, whose sum is at most `window_seconds`, though
-    /// at least three if there are as many.
+    /// The live window: the newest segments that the time delay allows and that are not held back, whose sum is at
+    /// most `window_seconds`, though at least three if there are as many.
     pub fn live(timeline: &OutputTimeline, window_seconds: u32, reach: Reach) -> View {
         let oldest = timeline.oldest().map_or(timeline.next_number(), |segment| segment.number);
         let end = reach.end_of_visible(timeline);
@@ -136,13 +138,17 @@ impl View {
 }
 
 impl Reach {
-    /// Number after the newest segment that the time delay lets viewers see.
+    /// Number after the newest segment that is not held back and that the time delay lets viewers see.
     fn end_of_visible(&self, timeline: &OutputTimeline) -> u64 {
+        let next = timeline.next_number();
+        let released = if self.ended { next } else { next.saturating_sub(self.held_back) };
+        let oldest = timeline.oldest().map_or(next, |segment| segment.number);
+        let released = released.max(oldest);
         if self.time_delay_seconds == 0 {
-            return timeline.next_number();
+            return released;
         }
         let latest = self.now.saturating_sub(self.delay()).unwrap_or(Timestamp::MIN);
-        timeline.first_ending_after(latest).min(timeline.next_number())
+        timeline.first_ending_after(latest).min(released)
     }
 
     /// The time that it is in the content for viewers: ours, unless the encoder's clock is ahead of ours or far behind;

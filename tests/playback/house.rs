@@ -13,8 +13,8 @@ use openmediapackage::media_store::{MediaStore, MemoryStore};
 use openmediapackage::origin::{Origin, OriginLimits};
 use openmediapackage::resources::{
     CatalogueHandle, Channel, ChannelGuid, CmafManifest, CmafSettings, DashProfile, DashSettings, Endpoint,
-    EndpointGuid, HlsAds, HlsSettings, IngestEndpoint, ManifestLayout, Packaging, PlaylistSettings, PlaylistType,
-    Secret, SegmentTemplateFormat, StreamSelection,
+    EndpointGuid, HlsAds, HlsSettings, IngestEndpoint, ManifestLayout, MssSettings, Packaging, PlaylistSettings,
+    PlaylistType, Secret, SegmentTemplateFormat, StreamSelection,
 };
 
 use crate::encoder::Encoder;
@@ -75,6 +75,14 @@ pub fn cmaf(manifests: &[(&str, PlaylistSettings)]) -> CmafSettings {
         segment_duration_seconds: 2,
         segment_prefix: "arena".to_owned(),
         manifests: manifests.iter().map(manifest).collect(),
+        stream_selection: StreamSelection::default(),
+    }
+}
+
+pub fn smooth() -> MssSettings {
+    MssSettings {
+        segment_duration_seconds: 2,
+        manifest_window_seconds: 60,
         stream_selection: StreamSelection::default(),
     }
 }

@@ -10,4 +10,5 @@ mod house;
 mod http_behaviour;
 mod manifests;
 mod segments;
+mod smooth;
 mod time_shift;

@@ -59,6 +59,11 @@ impl MssPackage {
             stream_selection: StreamSelection::neutral(self.stream_selection.as_ref()),
         }
     }
+
+    /// The settings that the engine cannot obey yet, as the API names them.
+    pub fn not_built_yet(&self) -> impl Iterator<Item = &'static str> {
+        self.encryption.iter().map(|_| "mssPackage.encryption")
+    }
 }
 
 #[cfg(test)]

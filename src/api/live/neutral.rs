@@ -27,7 +27,7 @@ impl EndpointDocument {
                 Packaging::Cmaf(cmaf.neutral(&self.channel_id, &self.manifest_name))
             }
             Package::Mss(mss) => {
-                name(self.package.member());
+                mss.not_built_yet().for_each(&mut name);
                 Packaging::Mss(mss.neutral())
             }
         };

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
+use super::super::date_time::with_milliseconds;
 use super::write::{PlaylistWriteError, line, tag_line, uri_line};
 use super::{MediaPlaylist, MediaSegment, PlaylistType};
 
@@ -104,20 +104,7 @@ fn write_segment(text: &mut String, segment: &MediaSegment) -> Result<(), Playli
 
 /// `2026-02-03T18:40:12.480Z`, to the nearest millisecond.
 pub(super) fn write_time(text: &mut String, time: Timestamp) {
-    let rounded = time.as_nanosecond().saturating_add(500_000).div_euclid(1_000_000);
-    let rounded = i64::try_from(rounded).ok().and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok());
-    let utc = rounded.unwrap_or(time).to_zoned(TimeZone::UTC);
-    let _ = write!(
-        text,
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        utc.year(),
-        utc.month(),
-        utc.day(),
-        utc.hour(),
-        utc.minute(),
-        utc.second(),
-        utc.millisecond()
-    );
+    text.push_str(&with_milliseconds(time));
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Events of a period, ISO 23009-1 §5.10.
 
+use super::super::xml::{Element, XmlWriteError as MpdWriteError, XmlWriter};
 use super::scte35::{SCTE35_XML_SCHEME, write_section};
-use super::xml::{Element, MpdWriteError, XmlWriter};
 use crate::media::scte35::SpliceInfoSection;
 
 /// `EventStream` with SCTE-35 sections as XML.

@@ -11,12 +11,11 @@ mod scte35;
 mod segment_template;
 mod text;
 mod write;
-mod xml;
 
+pub use super::xml::XmlWriteError as MpdWriteError;
 pub use adaptation_set::{AdaptationSet, Representation};
 pub use document::{Descriptor, Mpd, Period, PresentationKind};
 pub use events::{Event, EventStream};
 pub use scte35::SCTE35_XML_SCHEME;
 pub use segment_template::{SegmentAddressing, SegmentRepeat, SegmentTemplate, SegmentTimeline};
 pub use text::is_language_tag;
-pub use xml::MpdWriteError;

@@ -2,7 +2,7 @@
 //! the event stream's scheme, and what a segmentation descriptor is of stands on its UPID. It stands on the descriptor
 //! too, where the standard has it.
 
-use super::xml::{Element, MpdWriteError, XmlWriter};
+use super::super::xml::{Element, XmlWriteError as MpdWriteError, XmlWriter};
 use crate::media::scte35::{
     BreakDuration, Segmentation, SegmentationDescriptor, SpliceCommand, SpliceEvent, SpliceInfoSection, SpliceInsert,
     SpliceMode,

@@ -1,9 +1,10 @@
 //! The MPD as XML.
 
+use super::super::xml::{Element, XmlWriter};
 use super::text::{date_time, is_language_tag, milliseconds, seconds};
-use super::xml::{Element, MpdWriteError, XmlWriter};
 use super::{
-    AdaptationSet, Descriptor, Mpd, Period, PresentationKind, Representation, SegmentAddressing, SegmentTemplate,
+    AdaptationSet, Descriptor, Mpd, MpdWriteError, Period, PresentationKind, Representation, SegmentAddressing,
+    SegmentTemplate,
 };
 
 const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";

@@ -1,10 +1,12 @@
-//! The header of a media segment: `styp`, `moof` and the header of `mdat` (ISO 14496-12 §8.8, CMAF §7.3.2).
+//! The header of a media segment: `styp`, `moof` and the header of `mdat` (ISO 14496-12 §8.8, CMAF §7.3.2), or, for
+//! Smooth Streaming, `moof` with boxes of its own.
 
 use bytes::Bytes;
 
 use super::Mp4WriteError;
 use super::box_writer::BoxWriter;
 use super::event_message::EventMessage;
+use super::smooth::SmoothTimes;
 use crate::media::sample::Sample;
 
 /// One movie fragment of one track: the samples of a whole segment, back to back.
@@ -114,6 +116,11 @@ impl Defaults {
 /// is no `sidx`, since a segment is fetched whole and its times are in the manifest. In `trun` only the fields that
 /// vary are written.
 pub fn media_segment_header(fragment: &Fragment<'_>) -> Result<Bytes, Mp4WriteError> {
+    header(fragment, None)
+}
+
+/// [`media_segment_header`], or, with times, that of a Smooth Streaming fragment: without `styp` and `tfdt`.
+pub(super) fn header(fragment: &Fragment<'_>, smooth: Option<&SmoothTimes>) -> Result<Bytes, Mp4WriteError> {
     let Some(first) = fragment.samples.first() else {
         return Err(Mp4WriteError::EmptyFragment { track_id: fragment.track_id, decode_time: fragment.decode_time });
     };
@@ -133,11 +140,13 @@ pub fn media_segment_header(fragment: &Fragment<'_>) -> Result<Bytes, Mp4WriteEr
     let payload: u64 = fragment.samples.iter().map(|sample| u64::from(sample.size)).sum();
 
     let mut writer = BoxWriter::with_capacity(160 + event_bytes + fragment.samples.len() * fields_per_sample * 4);
-    writer.boxed(b"styp", |writer| {
-        writer.bytes(b"msdh");
-        writer.u32(0);
-        writer.bytes(b"msdhcmfs");
-    });
+    if smooth.is_none() {
+        writer.boxed(b"styp", |writer| {
+            writer.bytes(b"msdh");
+            writer.u32(0);
+            writer.bytes(b"msdhcmfs");
+        });
+    }
     for event in fragment.events {
         event.write(&mut writer);
     }
@@ -156,7 +165,9 @@ pub fn media_segment_header(fragment: &Fragment<'_>) -> Result<Bytes, Mp4WriteEr
                 }
                 writer.u32(defaults.flags);
             });
-            writer.full_box(b"tfdt", 1, 0, |writer| writer.u64(fragment.decode_time));
+            if smooth.is_none() {
+                writer.full_box(b"tfdt", 1, 0, |writer| writer.u64(fragment.decode_time));
+            }
             writer.full_box(b"trun", 1, run_flags, |writer| {
                 writer.u32(fragment.samples.len() as u32);
                 data_offset_position = writer.position();
@@ -179,6 +190,9 @@ pub fn media_segment_header(fragment: &Fragment<'_>) -> Result<Bytes, Mp4WriteEr
                     }
                 }
             });
+            if let Some(times) = smooth {
+                times.write(writer);
+            }
         });
     });
     match u32::try_from(payload.saturating_add(8)) {

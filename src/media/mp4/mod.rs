@@ -9,6 +9,7 @@ mod event_message;
 mod fragment;
 mod init;
 mod sample_entry;
+mod smooth;
 
 #[cfg(test)]
 mod read_back;
@@ -16,6 +17,7 @@ mod read_back;
 pub use event_message::EventMessage;
 pub use fragment::{Fragment, media_segment_header};
 pub use init::{InitTrack, init_segment};
+pub use smooth::{FragmentTime, SmoothTimes, smooth_fragment_header};
 
 /// Why an MP4 structure cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,9 +3,9 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-/// Why an MPD cannot be written.
+/// Why a manifest cannot be written as XML.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MpdWriteError {
+pub enum XmlWriteError {
     /// XML 1.0 cannot carry this character, or an attribute would lose it.
     #[error("{name} cannot hold the character {character:?}")]
     Character {
@@ -31,7 +31,7 @@ pub enum MpdWriteError {
 pub(super) struct Element {
     name: &'static str,
     start: BytesStart<'static>,
-    error: Option<MpdWriteError>,
+    error: Option<XmlWriteError>,
 }
 
 impl Element {
@@ -62,14 +62,14 @@ impl Element {
         }
     }
 
-    fn checked(self) -> Result<(&'static str, BytesStart<'static>), MpdWriteError> {
+    fn checked(self) -> Result<(&'static str, BytesStart<'static>), XmlWriteError> {
         self.error.map_or(Ok((self.name, self.start)), Err)
     }
 }
 
-fn checked<'a>(name: &'static str, value: &'a str) -> Result<&'a str, MpdWriteError> {
+fn checked<'a>(name: &'static str, value: &'a str) -> Result<&'a str, XmlWriteError> {
     match value.chars().find(|letter| letter.is_control() || matches!(letter, '\u{FFFE}' | '\u{FFFF}')) {
-        Some(character) => Err(MpdWriteError::Character { name, character }),
+        Some(character) => Err(XmlWriteError::Character { name, character }),
         None => Ok(value),
     }
 }
@@ -81,22 +81,22 @@ pub(super) struct XmlWriter {
 
 impl XmlWriter {
     /// Starts a document.
-    pub(super) fn new() -> Result<XmlWriter, MpdWriteError> {
+    pub(super) fn new() -> Result<XmlWriter, XmlWriteError> {
         let mut xml = XmlWriter { writer: Writer::new_with_indent(Vec::with_capacity(4_096), b' ', 1) };
         xml.event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         Ok(xml)
     }
 
-    fn event(&mut self, event: Event<'_>) -> Result<(), MpdWriteError> {
-        self.writer.write_event(event).map_err(|error| MpdWriteError::Xml(error.to_string()))
+    fn event(&mut self, event: Event<'_>) -> Result<(), XmlWriteError> {
+        self.writer.write_event(event).map_err(|error| XmlWriteError::Xml(error.to_string()))
     }
 
     /// An element with what `children` writes into it.
     pub(super) fn element(
         &mut self,
         element: Element,
-        children: impl FnOnce(&mut XmlWriter) -> Result<(), MpdWriteError>,
-    ) -> Result<(), MpdWriteError> {
+        children: impl FnOnce(&mut XmlWriter) -> Result<(), XmlWriteError>,
+    ) -> Result<(), XmlWriteError> {
         let (name, start) = element.checked()?;
         self.event(Event::Start(start))?;
         children(self)?;
@@ -104,21 +104,21 @@ impl XmlWriter {
     }
 
     /// An element with nothing in it.
-    pub(super) fn empty(&mut self, element: Element) -> Result<(), MpdWriteError> {
+    pub(super) fn empty(&mut self, element: Element) -> Result<(), XmlWriteError> {
         let (_, start) = element.checked()?;
         self.event(Event::Empty(start))
     }
 
     /// An element with text in it.
-    pub(super) fn text(&mut self, element: Element, text: &str) -> Result<(), MpdWriteError> {
+    pub(super) fn text(&mut self, element: Element, text: &str) -> Result<(), XmlWriteError> {
         let text = checked(element.name, text)?;
         self.element(element, |xml| xml.event(Event::Text(BytesText::new(text))))
     }
 
     /// The document.
-    pub(super) fn finish(self) -> Result<String, MpdWriteError> {
+    pub(super) fn finish(self) -> Result<String, XmlWriteError> {
         let mut bytes = self.writer.into_inner();
         bytes.push(b'\n');
-        String::from_utf8(bytes).map_err(|error| MpdWriteError::Xml(error.to_string()))
+        String::from_utf8(bytes).map_err(|error| XmlWriteError::Xml(error.to_string()))
     }
 }
