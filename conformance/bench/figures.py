@@ -9,78 +9,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
-from harness import aws, paths
+from harness import paths
 from harness.server import Server, free_port
-
-REPOSITORY = paths.REPOSITORY
-ONE_CORE, OTHER_CORE = ["taskset", "-c", "0"], ["taskset", "-c", "1"]
-
-
-def bench(name: str, *arguments, prefix=()) -> dict:
-    """Runs one of `benches/` and reads the JSON line that it prints."""
-    command = [*prefix, str(bench_binary(name)), *map(str, arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY)
-    if result.returncode != 0:
-        raise RuntimeError(f"{name}: {result.stderr.strip() or result.stdout.strip()}")
-    return json.loads(result.stdout.strip().splitlines()[-1])
-
-
-def bench_binary(name: str) -> Path:
-    return paths.binary().with_name(name)
-
-
-def wrk(url: str, seconds: int = 3, connections: int = 16, headers=()) -> float:
-    """Requests per second, the load on the other core. Any answer but 200 is an error."""
-    command = [*OTHER_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
-    for header in headers:
-        command += ["-H", header]
-    output = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in output:
-        raise RuntimeError(f"{url}: {output}")
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1))
-
-
-def body(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=20) as answer:
-        return answer.read()
-
-
-def wait_for(what, timeout: float = 30):
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            found = what()
-            if found:
-                return found
-        except OSError:
-            pass
-        if time.monotonic() > deadline:
-            raise RuntimeError("waited in vain")
-        time.sleep(0.1)
-
-
-def segments(seconds: int, bits_per_second: str, size: str, segment_seconds: int, rounds: int = 1) -> Path:
-    """A folder of consecutive `NNN.ts`, H.264 and AAC, made once: so many seconds, so many times over."""
-    folder = paths.MEDIA / f"bench-{size}-{bits_per_second}-{seconds}-{segment_seconds}-{rounds}"
-    if not (folder / "done").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        subprocess.run(
-            ["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", f"testsrc2=s={size}:r=25", "-f", "lavfi", "-i",
-             "sine=440:sample_rate=48000", "-t", str(seconds), "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2",
-             "-b:v", bits_per_second, "-minrate", bits_per_second, "-maxrate", bits_per_second, "-bufsize", bits_per_second,
-             "-nal-hrd", "cbr", "-g", str(25 * segment_seconds), "-keyint_min", str(25 * segment_seconds), "-sc_threshold", "0",
-             "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k", str(folder / "once.mp4")], check=True)
-        subprocess.run(
-            ["ffmpeg", "-nostdin", "-loglevel", "error", "-stream_loop", str(rounds - 1), "-i", str(folder / "once.mp4"), "-c",
-             "copy", "-f", "segment", "-segment_time", str(segment_seconds), "-segment_format", "mpegts",
-             str(folder / "%03d.ts")], check=True)
-        (folder / "once.mp4").unlink()
-        (folder / "done").touch()
-    return folder
+from on_demand import on_demand
+from tools import ONE_CORE, bench, bench_binary, body, create_channel, nginx_static, publish_arguments, segments, wait_for, wrk
 
 
 def start_and_memory() -> list[tuple]:
@@ -152,19 +86,6 @@ def packaging() -> list[tuple]:
     return rows
 
 
-def create_channel(server: Server, name: str, **packages) -> tuple:
-    mediapackage = aws.client(server)
-    channel = aws.create_channel(mediapackage, name)
-    urls = {kind: mediapackage.create_origin_endpoint(ChannelId=name, Id=f"{name}-{kind}", **package)["Url"]
-            for kind, package in packages.items()}
-    return channel, urls
-
-
-def publish_arguments(channel, playlist: str) -> dict:
-    ingest = channel.ingests[0]
-    return {"ingest": ingest.url, "username": ingest.username, "password": ingest.password, "playlist": playlist}
-
-
 def delivery() -> list[tuple]:
     source = segments(60, "4M", "1280x720", 6)
     rows = []
@@ -180,27 +101,13 @@ def delivery() -> list[tuple]:
         segment_url = urls["dash"].rsplit("/", 1)[0] + "/" + media.replace("$Number$", number)
         segment = body(segment_url)
 
-        root = Path(folder)
-        root.chmod(0o755)
-        (root / "segment.mp4").write_bytes(segment)
-        port = free_port()
-        (root / "nginx.conf").write_text(
-            f"daemon off; master_process off; worker_processes 1; pid {root}/nginx.pid; error_log {root}/error.log;\n"
-            f"events {{}}\nhttp {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000;\n"
-            f" server {{ listen 127.0.0.1:{port}; root {root}; }} }}\n")
-        nginx = subprocess.Popen([*ONE_CORE, shutil.which("nginx") or "/usr/sbin/nginx", "-c", root / "nginx.conf", "-p", root],
-                                 stderr=subprocess.DEVNULL)
-        try:
-            static_url = f"http://127.0.0.1:{port}/segment.mp4"
-            wait_for(lambda: body(static_url))
-            ratios = []
+        (Path(folder) / "segment.mp4").write_bytes(segment)
+        ratios = []
+        with nginx_static(Path(folder)) as nginx:
             for _ in range(5):
-                theirs = wrk(static_url)
+                theirs = wrk(f"{nginx}/segment.mp4")
                 ours = wrk(segment_url)
                 ratios.append((ours / theirs, ours, theirs))
-        finally:
-            nginx.kill()
-            nginx.wait()
         ratio, ours, theirs = sorted(ratios)[len(ratios) // 2]
         rows.append((f"DASH segment of {len(segment) / 1e6:.1f} MB already packaged, against nginx with the same bytes as a file, one core each",
                      f"{ratio:.2f} ({ours:.0f} to {theirs:.0f} requests/s)", "at least 0.7", ratio >= 0.7))
@@ -226,7 +133,7 @@ def publishing() -> list[tuple]:
 
 
 FIGURES = {"start": start_and_memory, "control-plane": control_plane, "packaging": packaging, "delivery": delivery,
-           "publishing": publishing}
+           "on-demand": on_demand, "publishing": publishing}
 
 
 def main() -> int:
