@@ -11,9 +11,13 @@ use crate::api::aws::{Limits, OperatingSystemRandomness, Randomness, RandomnessE
 use crate::api::live::{self, LiveApi, LiveSettings};
 use crate::api::{Access, ApiPlane};
 use crate::channels::Channels;
-use crate::config::{self, AuthMode, Durability, Settings};
+use crate::config::{self, AuthMode, Durability, HarvestTarget, Settings};
 use crate::console::{Console, Reset};
 use crate::ingest::{Ingest, IngestSettings};
+use crate::jobs::harvest::Harvester;
+use crate::media_store::bucket::folder::FolderBuckets;
+use crate::media_store::bucket::s3::{S3Buckets, S3Settings};
+use crate::media_store::bucket::{Buckets, NoBuckets};
 use crate::media_store::{self, LocalStore, LocalStoreSettings, StoreError};
 use crate::origin::{Origin, OriginLimits};
 use crate::resources::CatalogueHandle;
@@ -35,6 +39,9 @@ pub enum StartError {
     /// The media store cannot be opened.
     #[error(transparent)]
     Media(#[from] StoreError),
+    /// The folder for harvested files cannot be used.
+    #[error("{0}")]
+    HarvestFolder(String),
     /// The system gives no random numbers.
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
@@ -56,6 +63,7 @@ pub struct App {
     public_url: String,
     state: Arc<dyn DocumentStore>,
     channels: Arc<Channels>,
+    harvester: Arc<Harvester>,
     data_folder: DataFolder,
 }
 
@@ -94,6 +102,14 @@ impl App {
         let media = Arc::new(LocalStore::open(&data_folder.join("media"), media)?);
         let channels = Arc::new(Channels::new(media, catalogue.clone(), Arc::new(jiff::Timestamp::now)));
 
+        let harvester = Arc::new(Harvester {
+            jobs: Arc::new(live.clone()),
+            channels: Arc::clone(&channels),
+            catalogue: catalogue.clone(),
+            buckets: buckets(&settings)?,
+            clock: Arc::new(jiff::Timestamp::now),
+        });
+
         let reset = ResetEverything { state: Arc::clone(&state), live: live.clone(), channels: Arc::clone(&channels) };
         let planes = Planes {
             ingest: Arc::new(ingest(&settings, &channels, &catalogue)?),
@@ -101,7 +117,7 @@ impl App {
             console: Arc::new(Console::new(Arc::new(reset), catalogue, Arc::clone(&channels))),
             api: Arc::new(ApiPlane::new(access(&settings), Arc::new(SystemClock), live::router(live))),
         };
-        Ok(App { server, planes, listen_address, public_url, state, channels, data_folder })
+        Ok(App { server, planes, listen_address, public_url, state, channels, harvester, data_folder })
     }
 
     /// `http://` and the address that is listened on.
@@ -121,16 +137,22 @@ impl App {
 
     /// Serves until `stop` resolves, then drains and closes everything.
     pub async fn run_until(self, stop: impl Future<Output = ()>) {
-        let App { server, planes, state, channels, data_folder, .. } = self;
+        let App { server, planes, state, channels, harvester, data_folder, .. } = self;
+        // Retention must not begin before the worker holds what its jobs need.
+        let holds = harvester.hold_all();
         let opening = Arc::clone(&channels);
         let opening = tokio::spawn(async move { opening.open_all().await });
         let time = tokio::spawn(Arc::clone(&channels).keep_time());
         let retention = tokio::spawn(Arc::clone(&channels).keep_retention());
+        let harvest = tokio::spawn(harvester.keep_harvesting(holds));
         server.serve(planes, stop).await;
         time.abort();
         retention.abort();
         opening.abort();
         channels.rest().await;
+        harvest.abort();
+        // What it holds of the stores is let go before they are closed.
+        let _ = harvest.await;
         drop(channels);
         // The last reference closes the store: it flushes and writes a last export.
         drop(state);
@@ -147,6 +169,19 @@ fn default_public_url(listen_address: SocketAddr) -> String {
         return format!("http://{local}");
     }
     format!("http://{listen_address}")
+}
+
+fn buckets(settings: &Settings) -> Result<Arc<dyn Buckets>, StartError> {
+    Ok(match &settings.harvest {
+        HarvestTarget::Nowhere => Arc::new(NoBuckets),
+        HarvestTarget::Folder(root) => Arc::new(FolderBuckets::open(root).map_err(StartError::HarvestFolder)?),
+        HarvestTarget::S3 { endpoint, credentials } => Arc::new(S3Buckets::new(S3Settings {
+            endpoint: endpoint.clone(),
+            access_key: credentials.access_key.clone(),
+            secret: credentials.secret.clone(),
+            session_token: credentials.session_token.clone(),
+        })),
+    })
 }
 
 fn media_durability(settings: &Settings) -> media_store::Durability {

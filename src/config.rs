@@ -30,6 +30,63 @@ pub struct Settings {
     pub durability: Durability,
     /// Keep what is good of damaged files instead of refusing them.
     pub repair: bool,
+    /// Where harvested files go.
+    pub harvest: HarvestTarget,
+}
+
+/// Where harvested files go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HarvestTarget {
+    /// Nothing was set up: jobs fail and say so.
+    Nowhere,
+    /// Buckets are folders below this one.
+    Folder(PathBuf),
+    /// S3, or what speaks like it.
+    S3 {
+        /// Start of its URLs; `None` is AWS's own.
+        endpoint: Option<String>,
+        /// Who we are there.
+        credentials: S3Credentials,
+    },
+}
+
+/// Credentials for S3. Written `ACCESS_KEY:SECRET` or `ACCESS_KEY:SECRET:SESSION_TOKEN`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct S3Credentials {
+    /// The access key's id.
+    pub access_key: String,
+    /// Its secret; shown nowhere.
+    pub secret: String,
+    /// Its session token, if it is a temporary one; shown nowhere.
+    pub session_token: Option<String>,
+}
+
+impl fmt::Debug for S3Credentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "S3Credentials({}:***)", self.access_key)
+    }
+}
+
+impl FromStr for S3Credentials {
+    type Err = SettingsError;
+
+    fn from_str(text: &str) -> Result<Self, SettingsError> {
+        let mut parts = text.splitn(3, ':').map(str::to_owned);
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(access_key), Some(secret), session_token)
+                if !access_key.is_empty() && !secret.is_empty() && session_token.as_deref() != Some("") =>
+            {
+                Ok(S3Credentials { access_key, secret, session_token })
+            }
+            _ => Err(SettingsError::S3Credentials),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for S3Credentials {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 /// Whether signatures are verified.
@@ -125,6 +182,17 @@ pub enum SettingsError {
     /// An access key is not written as it should be. The value is not repeated: it holds a secret.
     #[error("credentials must be ACCESS_KEY:SECRET or ACCESS_KEY:SECRET:ACCOUNT with an account of 12 digits")]
     Credentials,
+    /// The credentials for S3 are not written as they should be. The value is not repeated: it holds a secret.
+    #[error("s3-credentials must be ACCESS_KEY:SECRET or ACCESS_KEY:SECRET:SESSION_TOKEN")]
+    S3Credentials,
+    /// The URL of S3 cannot start URLs.
+    #[error("s3-endpoint must be http:// or https:// with a host and no query, not {0:?}")]
+    S3Endpoint(String),
+    /// A place for harvested files that is named twice or by half.
+    #[error(
+        "harvested files go to S3 (s3-credentials, s3-endpoint) or to a harvest-folder, not both; s3-endpoint needs s3-credentials"
+    )]
+    HarvestTarget,
     /// The account is not twelve digits.
     #[error("account must be 12 digits, not {0:?}")]
     Account(String),
@@ -167,6 +235,15 @@ pub struct SettingsLayer {
     /// What an acknowledged write survives: flush, a power cut; fast, the death of the process [default: flush]
     #[arg(long, env = "OPENMEDIAPACKAGE_DURABILITY")]
     pub durability: Option<Durability>,
+    /// Start of the URLs of the S3 service that harvest jobs write to, path style [default: AWS's own]
+    #[arg(long, env = "OPENMEDIAPACKAGE_S3_ENDPOINT")]
+    pub s3_endpoint: Option<String>,
+    /// ACCESS_KEY:SECRET[:SESSION_TOKEN] with which harvest jobs write to S3
+    #[arg(long, env = "OPENMEDIAPACKAGE_S3_CREDENTIALS", hide_env_values = true)]
+    pub s3_credentials: Option<S3Credentials>,
+    /// Folder that harvest jobs write to instead of S3: each bucket is a folder in it
+    #[arg(long, env = "OPENMEDIAPACKAGE_HARVEST_FOLDER")]
+    pub harvest_folder: Option<PathBuf>,
 }
 
 impl SettingsLayer {
@@ -191,6 +268,9 @@ impl SettingsLayer {
             credentials: self.credentials.or(lower.credentials),
             limits: self.limits.or(lower.limits),
             durability: self.durability.or(lower.durability),
+            s3_endpoint: self.s3_endpoint.or(lower.s3_endpoint),
+            s3_credentials: self.s3_credentials.or(lower.s3_credentials),
+            harvest_folder: self.harvest_folder.or(lower.harvest_folder),
         }
     }
 
@@ -204,7 +284,14 @@ impl SettingsLayer {
         if !is_region(&region) {
             return Err(SettingsError::Region(region));
         }
-        let public_url = self.public_url.map(checked_public_url).transpose()?;
+        let public_url = self.public_url.map(|url| checked_url(url, SettingsError::PublicUrl)).transpose()?;
+        let s3_endpoint = self.s3_endpoint.map(|url| checked_url(url, SettingsError::S3Endpoint)).transpose()?;
+        let harvest = match (self.harvest_folder, self.s3_credentials, s3_endpoint) {
+            (None, None, None) => HarvestTarget::Nowhere,
+            (Some(folder), None, None) => HarvestTarget::Folder(folder),
+            (None, Some(credentials), endpoint) => HarvestTarget::S3 { endpoint, credentials },
+            _ => return Err(SettingsError::HarvestTarget),
+        };
         let default_key = || AccessKey { id: "test".to_owned(), secret: "test".to_owned(), account: None };
         Ok(Settings {
             listen: self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4790))),
@@ -217,6 +304,7 @@ impl SettingsLayer {
             limits: self.limits.unwrap_or(Limits::Aws),
             durability: self.durability.unwrap_or(Durability::Flush),
             repair: false,
+            harvest,
         })
     }
 }
@@ -232,14 +320,14 @@ pub fn is_region(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-fn checked_public_url(text: String) -> Result<String, SettingsError> {
+fn checked_url(text: String, wrong: fn(String) -> SettingsError) -> Result<String, SettingsError> {
     let fits = text.parse::<http::Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
             && uri.host().is_some_and(|host| !host.is_empty())
             && uri.query().is_none()
             && !text.contains(['#', '@'])
     });
-    if fits { Ok(text.trim_end_matches('/').to_owned()) } else { Err(SettingsError::PublicUrl(text)) }
+    if fits { Ok(text.trim_end_matches('/').to_owned()) } else { Err(wrong(text)) }
 }
 
 #[cfg(test)]
@@ -277,6 +365,32 @@ mod tests {
     fn a_wrong_key_in_a_file_is_refused_without_showing_it() {
         let refused = toml::from_str::<SettingsLayer>("credentials = [\"hunter2\"]").unwrap_err();
         assert!(!refused.message().contains("hunter2"), "{}", refused.message());
+    }
+
+    #[test]
+    fn harvested_files_go_to_one_place() {
+        let layer = |folder: bool, credentials: bool, endpoint: bool| {
+            let layer = SettingsLayer {
+                harvest_folder: folder.then(|| "out".into()),
+                s3_credentials: credentials.then(|| "k:s".parse().unwrap()),
+                s3_endpoint: endpoint.then(|| "http://s3.example:9000/".into()),
+                ..Default::default()
+            };
+            layer.finish().map(|settings| settings.harvest)
+        };
+        assert_eq!(layer(false, false, false).unwrap(), HarvestTarget::Nowhere);
+        assert_eq!(layer(true, false, false).unwrap(), HarvestTarget::Folder("out".into()));
+        let HarvestTarget::S3 { endpoint, .. } = layer(false, true, true).unwrap() else { panic!() };
+        assert_eq!(endpoint.as_deref(), Some("http://s3.example:9000"));
+        for (folder, credentials, endpoint) in [(true, true, false), (true, false, true), (false, false, true)] {
+            assert!(layer(folder, credentials, endpoint).is_err());
+        }
+        let temporary: S3Credentials = "k:s:t:u".parse().unwrap();
+        assert_eq!(temporary.session_token.as_deref(), Some("t:u"));
+        assert!(!format!("{temporary:?}").contains("t:u"));
+        for wrong in ["", "k", "k:", ":s", "k:s:"] {
+            assert!(wrong.parse::<S3Credentials>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! | 9 | `cli` | commands |
 //! | 8 | `app` | assembling stores, services and workers, and stopping them |
 //! | 7 | `server` | listeners, routing of paths to planes, connection limits |
+//! | 6 | `jobs` | workers in the background: harvest jobs |
 //! | 6 | `console` | health, metrics, reset and the page that plays |
 //! | 5 | `api` | the AWS control plane: wire types, validation, answers |
 //! | 5 | `ingest` | the encoder's door: WebDAV verbs, digest, pushed playlists and segments |
@@ -35,6 +36,7 @@ pub mod cli;
 pub mod config;
 pub mod console;
 pub mod ingest;
+pub mod jobs;
 pub mod manifest;
 pub mod media;
 pub mod media_store;

@@ -3,6 +3,7 @@
 //!
 //! Ingest submits events; origin reads snapshots; neither knows the other.
 
+mod hold;
 mod input_switches;
 mod metrics;
 mod retention;
@@ -19,8 +20,10 @@ use crate::media_store::{MediaStore, StoreError};
 use crate::resources::{CatalogueHandle, ChannelGuid};
 use crate::telemetry::{EventSink, LogSink};
 
+use hold::Holds;
 use input_switches::InputSwitches;
 
+pub use hold::Hold;
 pub use running::{RunningChannel, SubmitError};
 
 /// Channels that are opened at the same time.
@@ -36,6 +39,7 @@ pub struct Channels {
     clock: Clock,
     events: Arc<dyn EventSink>,
     switches: Arc<InputSwitches>,
+    holds: Holds,
     running: Mutex<HashMap<ChannelGuid, Arc<OnceCell<Arc<RunningChannel>>>>>,
 }
 
@@ -44,7 +48,7 @@ impl Channels {
     pub fn new(store: Arc<dyn MediaStore>, catalogue: CatalogueHandle, clock: Clock) -> Self {
         let events: Arc<dyn EventSink> = Arc::new(LogSink);
         let switches = Arc::new(InputSwitches::new(catalogue.clone(), clock.clone(), events.clone()));
-        Channels { store, catalogue, clock, events, switches, running: Mutex::default() }
+        Channels { store, catalogue, clock, events, switches, holds: Holds::default(), running: Mutex::default() }
     }
 
     /// The same, with another place for events.
@@ -66,6 +70,11 @@ impl Channels {
     /// The time it is.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// Keeps a channel's content from this wall-clock time on until the hold is dropped, however old it gets.
+    pub fn hold(&self, channel: &ChannelGuid, from: Timestamp) -> Hold {
+        self.holds.hold(channel, from)
     }
 
     /// The running channel; `None` if the catalogue has no such channel. Opening one replays its journal.
@@ -113,11 +122,10 @@ impl Channels {
         let catalogue = self.catalogue.load();
         for channel in self.all_running() {
             let guid = channel.guid();
+            let horizon = retention::horizon(&catalogue, guid, now);
+            let horizon = self.holds.oldest(guid).map_or(horizon, |held| held.min(horizon));
             let done = if catalogue.channel(guid).is_some() {
-                channel
-                    .forget_before(retention::horizon(&catalogue, guid, now))
-                    .await
-                    .map_err(|error| error.to_string())
+                channel.forget_before(horizon).await.map_err(|error| error.to_string())
             } else {
                 self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(guid);
                 self.store.remove_all(&guid.0).await.map_err(|error| error.to_string())

@@ -6,6 +6,7 @@
 //! * A journal's *archive* holds what would make its checkpoints large and never changes: blocks that are written once
 //!   and that the checkpoints need not repeat.
 
+pub mod bucket;
 #[cfg(test)]
 pub(crate) mod faulty;
 mod journal_file;

@@ -3,11 +3,13 @@
 //! Reading never waits for writing: an answer is made from the channel's snapshot of that moment.
 //!
 //! * [`target`] and [`time_shift`]: the URL. * [`choice`]: what of it. * [`access`]: who may. * [`manifests`] and [`segments`]: content and its caches.
+//! * [`clip`]: the same content as files to be copied elsewhere.
 //! * [`answer`]: status, headers, body. * [`range`]: parts of segments. * [`refusal`]: why there is no content.
 
 mod access;
 mod answer;
 mod choice;
+pub mod clip;
 mod manifests;
 mod memory_file;
 mod range;
@@ -107,7 +109,7 @@ impl Origin {
             if file.is_manifest() { Some(TimeShift::of(target.times, times_query, endpoint)?) } else { None };
         let rules = endpoint.packaging.output_rules();
         let segment_seconds = rules.target_duration_seconds;
-        let snapshot = self.snapshot(endpoint, &rules).await?;
+        let snapshot = snapshot_of(&self.channels, endpoint, &rules).await?;
         let now = self.channels.now();
         if let Some(time_shift) = time_shift {
             let manifest = self.manifests.get(endpoint, file, &choice, &time_shift, &snapshot, now)?;
@@ -115,17 +117,17 @@ impl Origin {
         }
         Ok(Content::Segment(self.segments.get(endpoint, file, &snapshot, now).await?))
     }
+}
 
-    /// The channel at this moment, with this endpoint's segments numbered.
-    async fn snapshot(&self, endpoint: &Endpoint, rules: &OutputRules) -> Result<Arc<Snapshot>, Refusal> {
-        let channel = self.channels.get(&endpoint.channel).await?.ok_or(Refusal::NothingYet)?;
-        let snapshot = channel.snapshot();
-        if snapshot.outputs.get(&endpoint.guid).is_some_and(|output| output.rules() == rules) {
-            return Ok(snapshot);
-        }
-        channel.want_output(&endpoint.guid, rules).await?;
-        Ok(channel.snapshot())
+/// The channel at this moment, with this endpoint's segments numbered.
+async fn snapshot_of(channels: &Channels, endpoint: &Endpoint, rules: &OutputRules) -> Result<Arc<Snapshot>, Refusal> {
+    let channel = channels.get(&endpoint.channel).await?.ok_or(Refusal::NothingYet)?;
+    let snapshot = channel.snapshot();
+    if snapshot.outputs.get(&endpoint.guid).is_some_and(|output| output.rules() == rules) {
+        return Ok(snapshot);
     }
+    channel.want_output(&endpoint.guid, rules).await?;
+    Ok(channel.snapshot())
 }
 
 impl Plane for Origin {

@@ -8,7 +8,9 @@ mod ads;
 mod catalogue;
 mod channel;
 mod endpoint;
+mod harvest;
 mod owner;
+mod time_text;
 
 pub use ads::{AdMarkers, AdSelection, AdTrigger, DeliveryRestrictions, HlsAds, ONLY_MANIFEST, OutputRules};
 pub use catalogue::{Catalogue, CatalogueHandle};
@@ -18,4 +20,6 @@ pub use endpoint::{
     MssSettings, NotBuiltYet, Packaging, PlaylistSettings, PlaylistType, SegmentTemplateFormat, StreamOrder,
     StreamSelection, UtcTiming,
 };
+pub use harvest::{Destination, HarvestFuture, HarvestJob, HarvestJobs, HarvestOutcome};
 pub use owner::Owner;
+pub use time_text::read_time;

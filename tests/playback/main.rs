@@ -6,6 +6,7 @@ mod cmaf;
 mod dash_settings;
 mod encoder;
 mod filters;
+mod harvest;
 mod house;
 mod http_behaviour;
 mod manifests;

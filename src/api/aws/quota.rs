@@ -30,6 +30,14 @@ impl Limits {
         }
     }
 
+    /// Most harvest jobs in progress per account and region.
+    pub fn concurrent_harvest_jobs(self) -> Option<usize> {
+        match self {
+            Limits::Aws => Some(10),
+            Limits::Relaxed => None,
+        }
+    }
+
     /// Longest live manifest, in seconds. The hard bound of 24 hours is that of time-shifted manifests.
     pub fn live_manifest_seconds(self) -> i32 {
         match self {

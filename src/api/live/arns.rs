@@ -17,6 +17,11 @@ pub fn endpoint(owner: &Caller, guid: &str) -> String {
     arn(owner, &format!("origin_endpoints/{guid}"))
 }
 
+/// The ARN of a harvest job.
+pub fn harvest_job(owner: &Caller, id: &str) -> String {
+    arn(owner, &format!("harvest_jobs/{id}"))
+}
+
 /// A time in ISO 8601, whole seconds, UTC.
 pub fn created_at(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()

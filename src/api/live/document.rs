@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::authorization::Authorization;
 use super::cmaf_package::CmafPackageCreateOrUpdateParameters;
 use super::dash_package::DashPackage;
+use super::harvest_job::{S3Destination, Status};
 use super::hls_package::HlsPackage;
 use super::mss_package::MssPackage;
 use super::origin_endpoint::Origination;
@@ -101,6 +102,31 @@ pub enum Package {
     Mss(MssPackage),
 }
 
+/// A harvest job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HarvestJobDocument {
+    /// Its id.
+    pub id: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The id of its endpoint.
+    pub origin_endpoint_id: String,
+    /// The guid of its endpoint.
+    pub endpoint_guid: String,
+    /// The id of its endpoint's channel.
+    pub channel_id: String,
+    /// Where it starts, as it was asked for.
+    pub start_time: String,
+    /// Where it ends, as it was asked for.
+    pub end_time: String,
+    /// Where its files go.
+    pub s3_destination: S3Destination,
+    /// How far it is.
+    pub status: Status,
+    /// Why it failed: never in the API's answers, as at AWS.
+    pub reason: Option<String>,
+}
+
 impl ChannelDocument {
     /// Where it stands in lists.
     pub fn position(&self) -> Position {
@@ -109,6 +135,13 @@ impl ChannelDocument {
 }
 
 impl EndpointDocument {
+    /// Where it stands in lists.
+    pub fn position(&self) -> Position {
+        Position { created_nanoseconds: self.created_at.as_nanosecond(), id: self.id.clone() }
+    }
+}
+
+impl HarvestJobDocument {
     /// Where it stands in lists.
     pub fn position(&self) -> Position {
         Position { created_nanoseconds: self.created_at.as_nanosecond(), id: self.id.clone() }

@@ -1,13 +1,10 @@
-//! Harvest jobs: described in full, refused until the engine can harvest.
+//! Harvest jobs on the wire.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::modelled_errors::ModelledErrors;
-use super::service::LiveApi;
-use crate::api::aws::{ApiError, ErrorCode};
+use super::document::HarvestJobDocument;
+use crate::api::aws::Caller;
 
 /// Where harvested files go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -94,39 +91,19 @@ pub struct HarvestJobList {
     pub next_token: Option<String>,
 }
 
-/// The routes of harvest jobs.
-pub fn routes() -> OpenApiRouter<LiveApi> {
-    OpenApiRouter::new().routes(routes!(create_harvest_job, list_harvest_jobs)).routes(routes!(describe_harvest_job))
-}
-
-fn not_built_yet(operation: &str) -> ApiError {
-    ApiError::new(ErrorCode::NotImplemented, format!("{operation} is not built yet: this version cannot harvest"))
-}
-
-/// Copies a part of an endpoint's stream to a bucket.
-#[utoipa::path(post, path = "/harvest_jobs", operation_id = "CreateHarvestJob", tag = "mediapackage",
-    request_body = CreateHarvestJobRequest, responses((status = 200, description = "Done.", body = HarvestJob), ModelledErrors))]
-async fn create_harvest_job() -> ApiError {
-    not_built_yet("CreateHarvestJob")
-}
-
-/// Lists jobs.
-#[utoipa::path(get, path = "/harvest_jobs", operation_id = "ListHarvestJobs", tag = "mediapackage",
-    params(
-        ("includeChannelId" = Option<String>, Query, description = "Only jobs of this channel"),
-        ("includeStatus" = Option<String>, Query, description = "Only jobs in this state"),
-        ("maxResults" = Option<i32>, Query, minimum = 1, maximum = 1000, description = "Most jobs of the page"),
-        ("nextToken" = Option<String>, Query, description = "Where the page starts"),
-    ),
-    responses((status = 200, description = "Done.", body = HarvestJobList), ModelledErrors))]
-async fn list_harvest_jobs() -> ApiError {
-    not_built_yet("ListHarvestJobs")
-}
-
-/// Describes a job.
-#[utoipa::path(get, path = "/harvest_jobs/{id}", operation_id = "DescribeHarvestJob", tag = "mediapackage",
-    params(("id" = String, Path, description = "The job's id")),
-    responses((status = 200, description = "Done.", body = HarvestJob), ModelledErrors))]
-async fn describe_harvest_job() -> ApiError {
-    not_built_yet("DescribeHarvestJob")
+impl HarvestJob {
+    /// The job as its owner sees it.
+    pub fn from_document(document: &HarvestJobDocument, owner: &Caller) -> Self {
+        HarvestJob {
+            arn: super::arns::harvest_job(owner, &document.id),
+            channel_id: document.channel_id.clone(),
+            created_at: super::arns::created_at(document.created_at),
+            end_time: document.end_time.clone(),
+            id: document.id.clone(),
+            origin_endpoint_id: document.origin_endpoint_id.clone(),
+            s3_destination: document.s3_destination.clone(),
+            start_time: document.start_time.clone(),
+            status: document.status,
+        }
+    }
 }

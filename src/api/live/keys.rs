@@ -16,7 +16,32 @@ pub struct Keys {
 impl Keys {
     /// The keys of this caller's account and region.
     pub fn of(caller: &Caller) -> Self {
-        Keys { world: format!("{EVERYTHING}{}/{}/", caller.account, caller.region) }
+        Self::of_owner(&caller.owner())
+    }
+
+    /// The keys of this owner.
+    pub fn of_owner(owner: &Owner) -> Self {
+        Keys { world: format!("{EVERYTHING}{}/{}/", owner.account, owner.region) }
+    }
+
+    /// All harvest jobs start with this.
+    pub fn harvest_jobs(&self) -> Key {
+        format!("{}harvest_jobs/", self.world)
+    }
+
+    /// One harvest job.
+    pub fn harvest_job(&self, id: &str) -> Key {
+        format!("{}harvest_jobs/{id}", self.world)
+    }
+
+    /// The marks of the harvest jobs in progress start with this.
+    pub fn harvests_in_progress(&self) -> Key {
+        format!("{}harvest_jobs_in_progress/", self.world)
+    }
+
+    /// The mark of a harvest job in progress: empty, it counts by being there.
+    pub fn harvest_in_progress(&self, id: &str) -> Key {
+        format!("{}harvest_jobs_in_progress/{id}", self.world)
     }
 
     /// All channels start with this.
@@ -63,6 +88,8 @@ pub enum Kind {
     Channel,
     /// An origin endpoint.
     Endpoint,
+    /// A harvest job.
+    HarvestJob,
     /// Anything else.
     Other,
 }
@@ -73,6 +100,7 @@ impl Kind {
         match key.split('/').nth(3) {
             Some("channels") => Kind::Channel,
             Some("origin_endpoints") => Kind::Endpoint,
+            Some("harvest_jobs") => Kind::HarvestJob,
             _ => Kind::Other,
         }
     }

@@ -11,6 +11,9 @@ mod document;
 mod encryption;
 mod endpoint_operations;
 mod harvest_job;
+mod harvest_operations;
+mod harvest_queue;
+mod harvest_rules;
 mod hls_package;
 mod keys;
 mod markers;
@@ -70,7 +73,7 @@ fn documented_router() -> OpenApiRouter<LiveApi> {
     OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info).build())
         .merge(channel_operations::routes())
         .merge(endpoint_operations::routes())
-        .merge(harvest_job::routes())
+        .merge(harvest_operations::routes())
         .merge(tags::routes())
 }
 

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::document::{self, ChannelDocument, EndpointDocument};
 use super::keys::{EVERYTHING, Kind};
@@ -45,6 +45,7 @@ struct Shared {
     settings: LiveSettings,
     urls: Urls,
     locks: Vec<Mutex<()>>,
+    harvest_jobs: Notify,
 }
 
 /// A change that is ready to be committed.
@@ -70,6 +71,10 @@ pub(super) enum Publication {
     RemoveChannel(ChannelGuid),
     /// An endpoint is gone.
     RemoveEndpoint(EndpointGuid),
+    /// A harvest job is to be done.
+    NewHarvestJob,
+    /// Nothing.
+    Nothing,
 }
 
 impl LiveApi {
@@ -77,7 +82,7 @@ impl LiveApi {
     pub fn open(settings: LiveSettings) -> Result<Self, StateError> {
         let urls = Urls::below(&settings.public_url);
         let locks = (0..LOCKS).map(|_| Mutex::new(())).collect();
-        let api = LiveApi { shared: Arc::new(Shared { settings, urls, locks }) };
+        let api = LiveApi { shared: Arc::new(Shared { settings, urls, locks, harvest_jobs: Notify::new() }) };
         api.publish_everything()?;
         Ok(api)
     }
@@ -94,7 +99,7 @@ impl LiveApi {
                 Kind::Endpoint => {
                     catalogue.put_endpoint(document::decode::<EndpointDocument>(&key, &document)?.neutral());
                 }
-                Kind::Other => {}
+                Kind::HarvestJob | Kind::Other => {}
             }
         }
         self.shared.settings.catalogue.update(|current| *current = catalogue.clone());
@@ -107,6 +112,11 @@ impl LiveApi {
 
     pub(super) fn urls(&self) -> &Urls {
         &self.shared.urls
+    }
+
+    /// Resolves when a harvest job was made since it last resolved.
+    pub(super) async fn new_harvest_job(&self) {
+        self.shared.harvest_jobs.notified().await;
     }
 
     /// The document of this key, and its bytes.
@@ -172,6 +182,8 @@ impl LiveApi {
             Publication::PutEndpoint(endpoint) => catalogue.update(|next| next.put_endpoint(endpoint.clone())),
             Publication::RemoveChannel(guid) => catalogue.update(|next| next.remove_channel(&guid)),
             Publication::RemoveEndpoint(guid) => catalogue.update(|next| next.remove_endpoint(&guid)),
+            Publication::NewHarvestJob => self.shared.harvest_jobs.notify_one(),
+            Publication::Nothing => {}
         }
     }
 }

@@ -14,7 +14,9 @@ use tower::ServiceExt;
 
 use super::{LiveApi, LiveSettings, router};
 use crate::api::aws::{Caller, Clock, Limits, Randomness, RandomnessError};
-use crate::resources::{CatalogueHandle, ChannelGuid, DashProfile, EndpointGuid, Packaging};
+use crate::resources::{
+    CatalogueHandle, ChannelGuid, DashProfile, EndpointGuid, HarvestJobs, HarvestOutcome, Packaging,
+};
 use crate::state::{
     BoxFuture, Change, CommitError, Document, DocumentStore, Key, Precondition, Revision, StateError, Write,
 };
@@ -91,6 +93,7 @@ impl Randomness for Counter {
 
 struct World {
     router: Router,
+    api: LiveApi,
     catalogue: CatalogueHandle,
     store: Arc<Documents>,
     clock: Arc<HandClock>,
@@ -114,7 +117,8 @@ impl World {
             limits,
             public_url: public_url.to_owned(),
         });
-        World { router: router(api.unwrap()), catalogue, store, clock }
+        let api = api.unwrap();
+        World { router: router(api.clone()), api, catalogue, store, clock }
     }
 
     async fn call_as(
@@ -430,8 +434,10 @@ async fn accounts_and_regions_are_separate_worlds_in_every_operation() {
     let home = ("111111111111", "eu-west-1");
     let others = [("222222222222", "eu-west-1"), ("111111111111", "us-east-1"), ("222222222222", "us-east-1")];
     let (_, channel, _) = world.call_as(home, Method::POST, "/channels", r#"{"id":"c"}"#).await;
-    let endpoint = r#"{"id":"e","channelId":"c","hlsPackage":{}}"#;
+    let endpoint = r#"{"id":"e","channelId":"c","startoverWindowSeconds":3600,"hlsPackage":{}}"#;
     let (_, endpoint_created, _) = world.call_as(home, Method::POST, "/origin_endpoints", endpoint).await;
+    let harvest_of_e = |id: &str| harvest(id, json!({"originEndpointId": "e"}));
+    world.call_as(home, Method::POST, "/harvest_jobs", &harvest_of_e("j").to_string()).await;
     let ingest_endpoint = channel["hlsIngest"]["ingestEndpoints"][0]["id"].as_str().unwrap();
     let before = world.store.0.lock().unwrap().clone();
 
@@ -440,12 +446,13 @@ async fn accounts_and_regions_are_separate_worlds_in_every_operation() {
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let operation = operation["operationId"].as_str().unwrap();
-            if operation.contains("HarvestJob") {
-                continue; // refused before anything is looked up
-            }
             for arn in [&channel["arn"], &endpoint_created["arn"]] {
                 for other in others {
-                    let id = if path.starts_with("/channels") { "c" } else { "e" };
+                    let id = match path.split('/').nth(1) {
+                        Some("channels") => "c",
+                        Some("harvest_jobs") => "j",
+                        _ => "e",
+                    };
                     let path = path
                         .replace("{id}", id)
                         .replace("{ingest_endpoint_id}", ingest_endpoint)
@@ -453,7 +460,8 @@ async fn accounts_and_regions_are_separate_worlds_in_every_operation() {
                     let (path, body, expected) = match operation {
                         "CreateChannel" => continue, // its own test below
                         "CreateOriginEndpoint" => (path, endpoint.replace("\"e\"", "\"e2\""), 404),
-                        "ListChannels" | "ListOriginEndpoints" => (path, String::new(), 200),
+                        "CreateHarvestJob" => (path, harvest_of_e("j2").to_string(), 422), // an unknown endpoint
+                        "ListChannels" | "ListOriginEndpoints" | "ListHarvestJobs" => (path, String::new(), 200),
                         "TagResource" => (path, r#"{"tags":{"a":"b"}}"#.to_owned(), 404),
                         "UntagResource" => (format!("{path}?tagKeys=a"), String::new(), 404),
                         _ => (path, String::new(), 404),
@@ -548,15 +556,124 @@ async fn the_engine_learns_of_every_change_and_of_everything_at_start() {
     assert!(world.catalogue.load().endpoint(&guid).is_none());
 }
 
-#[tokio::test]
-async fn harvesting_is_refused_with_an_error_that_clients_do_not_retry() {
-    let world = World::new(Limits::Aws);
-    for (method, path) in
-        [(Method::POST, "/harvest_jobs"), (Method::GET, "/harvest_jobs"), (Method::GET, "/harvest_jobs/x")]
-    {
-        let message = world.refused(501, method, path, Value::Null).await;
-        assert!(message.contains("is not built yet"), "{message}");
+/// A harvest job of the last minute of `hls`, with some members changed.
+fn harvest(id: &str, changes: Value) -> Value {
+    let destination = json!({"bucketName": "clips", "manifestKey": "goal/index.m3u8",
+        "roleArn": "arn:aws:iam::123456789012:role/Harvest"});
+    let mut request = json!({"id": id, "originEndpointId": "hls", "startTime": "2026-02-03T04:04:00+00:00",
+        "endTime": (START - 6).to_string(), "s3Destination": destination});
+    for (member, value) in changes.as_object().unwrap() {
+        match value.as_object() {
+            Some(inner) => inner.iter().for_each(|(name, value)| request[member][name] = value.clone()),
+            None => request[member] = value.clone(),
+        }
     }
+    request
+}
+
+/// Endpoints that can be harvested, and some that cannot.
+async fn harvestable() -> World {
+    let world = World::new(Limits::Aws);
+    world.channel("arena").await;
+    for (id, window, package) in [
+        ("hls", 3600, json!({"hlsPackage": {}})),
+        ("dash", 3600, json!({"dashPackage": {}})),
+        ("clocked", 3600, json!({"dashPackage": {"segmentTemplateFormat": "NUMBER_WITH_DURATION"}})),
+        ("mss", 3600, json!({"mssPackage": {}})),
+        ("live-only", 0, json!({"hlsPackage": {}})),
+    ] {
+        let mut endpoint = json!({"id": id, "channelId": "arena", "startoverWindowSeconds": window});
+        endpoint.as_object_mut().unwrap().extend(package.as_object().unwrap().clone());
+        world.good(Method::POST, "/origin_endpoints", endpoint).await;
+    }
+    world
+}
+
+#[tokio::test]
+async fn a_harvest_job_is_kept_as_it_was_asked_for() {
+    let world = harvestable().await;
+    let created = world.good(Method::POST, "/harvest_jobs", harvest("goal", json!({}))).await;
+    let expected = json!({
+        "arn": "arn:aws:mediapackage:eu-west-1:123456789012:harvest_jobs/goal", "channelId": "arena",
+        "createdAt": "2026-02-03T04:05:06Z", "endTime": "1770091500", "id": "goal", "originEndpointId": "hls",
+        "s3Destination": {"bucketName": "clips", "manifestKey": "goal/index.m3u8",
+            "roleArn": "arn:aws:iam::123456789012:role/Harvest"},
+        "startTime": "2026-02-03T04:04:00+00:00", "status": "IN_PROGRESS",
+    });
+    assert_eq!(created, expected);
+    assert_eq!(world.good(Method::GET, "/harvest_jobs/goal", Value::Null).await, expected);
+    world.refused(404, Method::GET, "/harvest_jobs/other", Value::Null).await;
+    world.good(Method::POST, "/harvest_jobs", harvest("mpd", json!({"originEndpointId": "dash"}))).await;
+
+    let jobs = world.api.in_progress().unwrap();
+    assert_eq!(jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["goal", "mpd"]);
+    assert_eq!(jobs[0].end.as_second(), START - 6);
+    world.api.finish(&jobs[0], HarvestOutcome::Failed("no such bucket".into())).await.unwrap();
+    let failed = world.good(Method::GET, "/harvest_jobs/goal", Value::Null).await;
+    assert_eq!(failed["status"], "FAILED");
+    assert!(!failed.to_string().contains("no such bucket"), "the reason is in the event only");
+    assert_eq!(world.api.in_progress().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn harvest_jobs_are_held_against_the_rules() {
+    let world = harvestable().await;
+    for (changes, says) in [
+        (json!({"id": "a b"}), "id must be"),
+        (json!({"originEndpointId": "none"}), "originEndpointId must be an existing endpoint"),
+        (json!({"originEndpointId": "mss"}), "hlsPackage or a dashPackage"),
+        (json!({"originEndpointId": "clocked"}), "NUMBER_WITH_DURATION"),
+        (json!({"originEndpointId": "live-only"}), "start-over window"),
+        (json!({"startTime": "yesterday"}), "startTime must be ISO 8601"),
+        (json!({"startTime": "2026-02-03T04:04:00"}), "startTime must be ISO 8601"),
+        (json!({"endTime": "2026-02-03T04:04:00Z"}), "endTime must be after startTime"),
+        (json!({"endTime": (START + 1).to_string()}), "endTime must be in the past"),
+        (json!({"startTime": (START - 6 - 86_401).to_string()}), "at most 24 hours"),
+        (json!({"s3Destination": {"bucketName": "../x"}}), "s3Destination.bucketName"),
+        (json!({"s3Destination": {"manifestKey": "../index.m3u8"}}), "s3Destination.manifestKey"),
+        (json!({"s3Destination": {"roleArn": "x"}}), "s3Destination.roleArn"),
+    ] {
+        let message = world.refused(422, Method::POST, "/harvest_jobs", harvest("j", changes.clone())).await;
+        assert!(message.contains(says), "{changes}: {message}");
+    }
+    assert!(world.api.in_progress().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn ten_harvest_jobs_may_run_at_once_and_ids_are_free_again_after_ninety_days() {
+    let world = harvestable().await;
+    for number in 0..10 {
+        world.good(Method::POST, "/harvest_jobs", harvest(&format!("j{number}"), json!({}))).await;
+    }
+    world.refused(429, Method::POST, "/harvest_jobs", harvest("j10", json!({}))).await;
+    let jobs = world.api.in_progress().unwrap();
+    world.api.finish(&jobs[0], HarvestOutcome::Succeeded).await.unwrap();
+    let message = world.refused(422, Method::POST, "/harvest_jobs", harvest("j0", json!({}))).await;
+    assert!(message.contains("exists already"), "{message}");
+    world.good(Method::POST, "/harvest_jobs", harvest("j10", json!({}))).await;
+
+    let ids = |list: &Value| {
+        let jobs = list["harvestJobs"].as_array().unwrap();
+        jobs.iter().map(|job| job["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let get = async |query: &str| world.good(Method::GET, &format!("/harvest_jobs{query}"), Value::Null).await;
+    assert_eq!(get("").await["harvestJobs"].as_array().unwrap().len(), 11);
+    assert_eq!(ids(&get("?includeStatus=SUCCEEDED").await), ["j0"]);
+    assert_eq!(ids(&get("?includeStatus=IN_PROGRESS&includeChannelId=arena").await).len(), 10);
+    assert!(ids(&get("?includeChannelId=other").await).is_empty());
+    let first = get("?maxResults=4").await;
+    let rest = get(&format!("?nextToken={}", first["nextToken"].as_str().unwrap())).await;
+    assert_eq!((ids(&first).len(), ids(&rest).len()), (4, 7));
+    world.refused(422, Method::GET, "/harvest_jobs?includeStatus=DONE", Value::Null).await;
+
+    world.clock.0.store(START + 90 * 86_400 + 1, Ordering::Relaxed);
+    assert!(ids(&get("?includeStatus=SUCCEEDED").await).is_empty());
+    world.refused(404, Method::GET, "/harvest_jobs/j0", Value::Null).await;
+    let again = json!({"endTime": "1770091500"});
+    for job in world.api.in_progress().unwrap() {
+        world.api.finish(&job, HarvestOutcome::Succeeded).await.unwrap();
+    }
+    world.good(Method::POST, "/harvest_jobs", harvest("j0", again)).await;
 }
 
 #[tokio::test]

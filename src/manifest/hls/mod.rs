@@ -9,6 +9,7 @@ mod ad_tags;
 mod attributes;
 mod decimal;
 mod media;
+mod names;
 mod parent;
 mod read;
 mod read_media;
@@ -20,6 +21,7 @@ mod write_parent;
 
 pub use ad_tags::{CueTag, DateRange, DateRangeSection};
 pub use media::{MediaPlaylist, MediaSegment, PlaylistType};
+pub use names::named_files;
 pub use parent::{ClosedCaptions, FrameRate, IFrameVariant, MediaType, ParentPlaylist, Rendition, Variant, VideoRange};
 pub use read::{LineProblem, Playlist, PlaylistError, PlaylistLimits, read_playlist};
 pub use uri::{UriProblem, check_relative_uri};

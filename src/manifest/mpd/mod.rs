@@ -7,6 +7,7 @@
 mod adaptation_set;
 mod document;
 mod events;
+mod names;
 mod scte35;
 mod segment_template;
 mod text;
@@ -16,6 +17,7 @@ pub use super::xml::XmlWriteError as MpdWriteError;
 pub use adaptation_set::{AdaptationSet, Representation};
 pub use document::{Descriptor, Mpd, Period, PresentationKind};
 pub use events::{Event, EventStream};
+pub use names::{NamesError, named_files};
 pub use scte35::SCTE35_XML_SCHEME;
 pub use segment_template::{SegmentAddressing, SegmentRepeat, SegmentTemplate, SegmentTimeline};
 pub use text::is_language_tag;
