@@ -20,7 +20,7 @@ const files = {
 // Runs in the page. Counts what a viewer would notice.
 function startInPage({ player, url }) {
   const video = document.getElementById('video');
-  const seen = { errors: [], stalls: [], started: null, audioLanguages: [] };
+  const seen = { errors: [], stalls: [], started: null, audioLanguages: [], textLanguages: [] };
   window.seen = seen;
   const error = (text) => seen.errors.push(String(text).slice(0, 300));
   video.addEventListener('error', () => error(`media element: ${video.error?.code} ${video.error?.message}`));
@@ -40,6 +40,7 @@ function startInPage({ player, url }) {
       else error(`${data.type} ${data.details} fatal=${data.fatal} ${data.response?.code ?? ''} ${data.frag?.url ?? data.url ?? ''} ${data.error?.message ?? ''}`);
     });
     hls.on(Hls.Events.AUDIO_TRACKS_UPDATED, (_, data) => (seen.audioLanguages = data.audioTracks.map((t) => t.lang ?? t.name)));
+    hls.on(Hls.Events.SUBTITLE_TRACKS_UPDATED, (_, data) => (seen.textLanguages = data.subtitleTracks.map((t) => t.lang ?? t.name)));
     hls.loadSource(url);
     hls.attachMedia(video);
     video.play().catch(error);
@@ -51,8 +52,11 @@ function startInPage({ player, url }) {
     }
     dash.on(dashjs.MediaPlayer.events.STREAM_INITIALIZED, () => {
       seen.audioLanguages = dash.getTracksFor('audio').map((t) => t.lang);
+      seen.textLanguages = dash.getTracksFor('text').map((t) => t.lang);
     });
     dash.initialize(video, url, true);
+    // Where dash.js draws TTML.
+    dash.attachTTMLRenderingDiv(document.getElementById('subtitles'));
   } else {
     shaka.polyfill.installAll();
     const shakaPlayer = new shaka.Player();
@@ -62,6 +66,12 @@ function startInPage({ player, url }) {
       .then(() => shakaPlayer.load(url))
       .then(() => {
         seen.audioLanguages = shakaPlayer.getAudioTracks().map((t) => t.language);
+        const texts = shakaPlayer.getTextTracks();
+        seen.textLanguages = texts.map((t) => t.language);
+        if (texts.length) {
+          shakaPlayer.selectTextTrack(texts[0]);
+          shakaPlayer.setTextTrackVisibility?.(true);
+        }
         return video.play();
       })
       .catch((e) => error(`shaka load ${e.code ?? ''} ${e.message ?? JSON.stringify(e.data)}`));
@@ -79,6 +89,9 @@ function readInPage() {
     decodedFrames: quality.totalVideoFrames,
     droppedFrames: quality.droppedVideoFrames,
     decodedAudioBytes: video.webkitAudioDecodedByteCount,
+    // Subtitles: what the browser's own text tracks hold, by start time.
+    cues: [...video.textTracks].flatMap((track) => [...(track.cues ?? [])].map((cue) => [cue.startTime, cue.endTime, cue.text ?? ''])),
+    subtitlesShown: document.getElementById('subtitles').textContent,
     buffered: video.buffered.length ? [video.buffered.start(0), video.buffered.end(video.buffered.length - 1)] : [],
   };
 }

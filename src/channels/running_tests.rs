@@ -30,7 +30,7 @@ fn parent() -> ChannelEvent {
         audio_group: None,
     };
     let streams = vec![StreamDeclaration { playlist: "a.m3u8".to_owned(), role }];
-    ChannelEvent::ParentPlaylist { input: InputIndex::First, streams, at: at(0) }
+    ChannelEvent::ParentPlaylist { input: InputIndex::First, streams, captions: Vec::new(), at: at(0) }
 }
 
 fn name(n: i64) -> String {
@@ -62,6 +62,7 @@ fn stored(n: i64, object: ObjectId) -> ChannelEvent {
         fingerprint: n as u64,
         tracks: vec![track],
         messages: Vec::new(),
+        text: None,
         at: at((n + 1) * SECONDS),
     }
 }

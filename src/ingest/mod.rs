@@ -9,7 +9,7 @@
 //! | `channel.m3u8` (or `channel`) | the parent playlist; a media playlist there is a stream of its own |
 //! | another `.m3u8` | a media playlist |
 //! | MPEG-TS, packed audio | taken apart once, stored as samples; what cannot be used is a gap with a reason |
-//! | WebVTT | answered 201 and dropped: not packaged yet |
+//! | WebVTT | stored as it is |
 //!
 //! * A segment is answered 201 once it is durable, 204 if this very segment was there already. One that cannot be
 //!   used is answered 201 as well, because encoders would only push it again; the log and the gap say why.
@@ -264,10 +264,6 @@ impl Push {
         let channel = self.channels.get(&self.guid).await?.ok_or(Refusal::NoSuchEndpoint)?;
         match FileKind::of(&self.name, &bytes) {
             FileKind::Playlist => self.take_playlist(&channel, &bytes, at).await,
-            FileKind::WebVtt => {
-                tracing::debug!(channel = %self.guid, name = ?self.name, "subtitles are not packaged yet: dropped");
-                Ok(StatusCode::CREATED)
-            }
             kind => self.take_segment(&channel, kind, bytes, at).await,
         }
     }
@@ -311,8 +307,8 @@ impl Push {
                 }
                 let object = channel.new_object(input, &name);
                 self.channels.store().put(&channel.object_key(object), taken_apart.object).await?;
-                let segment::TakenApart { tracks, messages, .. } = taken_apart;
-                ChannelEvent::ObjectStored { input, name, object, fingerprint, tracks, messages, at }
+                let segment::TakenApart { tracks, messages, text, .. } = taken_apart;
+                ChannelEvent::ObjectStored { input, name, object, fingerprint, tracks, messages, text, at }
             }
             Err(reason) => {
                 tracing::warn!(channel = %guid, ?input, name = ?name, reason, "a segment cannot be used");

@@ -7,7 +7,7 @@ use super::address::{NameProblem, resolve};
 use crate::manifest::hls::{
     MediaPlaylist, MediaType, ParentPlaylist, Playlist, PlaylistError, PlaylistLimits, read_playlist,
 };
-use crate::presentation::{ChannelEvent, InputIndex, NamedSegment, StreamDeclaration, StreamRole};
+use crate::presentation::{CaptionDeclaration, ChannelEvent, InputIndex, NamedSegment, StreamDeclaration, StreamRole};
 
 /// The name that a parent playlist must have.
 pub(super) const PARENT_NAME: &str = "channel.m3u8";
@@ -76,7 +76,7 @@ pub(super) fn events(
         Playlist::Parent(_) if name != PARENT_NAME => Err(PlaylistRefusal::ParentName),
         Playlist::Parent(parent) => {
             let streams = streams(name, &parent)?;
-            Ok(vec![ChannelEvent::ParentPlaylist { input, streams, at }])
+            Ok(vec![ChannelEvent::ParentPlaylist { input, streams, captions: captions(&parent), at }])
         }
         Playlist::Media(media) => {
             let mut events = Vec::new();
@@ -89,7 +89,7 @@ pub(super) fn events(
                     audio_group: None,
                 };
                 let streams = vec![StreamDeclaration { playlist: name.to_owned(), role }];
-                events.push(ChannelEvent::ParentPlaylist { input, streams, at });
+                events.push(ChannelEvent::ParentPlaylist { input, streams, captions: Vec::new(), at });
             }
             let segments = segments(name, &media)?;
             events.push(ChannelEvent::MediaPlaylist { input, name: name.to_owned(), segments, ended: media.ended, at });
@@ -124,6 +124,12 @@ fn streams(name: &str, parent: &ParentPlaylist) -> Result<Vec<StreamDeclaration>
                 language: rendition.language.clone(),
                 characteristics: rendition.characteristics.clone(),
             },
+            MediaType::Subtitles => StreamRole::SubtitleRendition {
+                name: rendition.name.clone(),
+                language: rendition.language.clone(),
+                forced: rendition.forced == Some(true),
+                characteristics: rendition.characteristics.clone(),
+            },
             other => StreamRole::NotPackaged { what: format!("{} rendition", other.as_str()) },
         };
         // Without a URI its media is in the variants.
@@ -149,6 +155,30 @@ fn streams(name: &str, parent: &ParentPlaylist) -> Result<Vec<StreamDeclaration>
         });
     }
     Ok(streams)
+}
+
+/// Captions in the video, each channel once.
+fn captions(parent: &ParentPlaylist) -> Vec<CaptionDeclaration> {
+    let mut captions: Vec<CaptionDeclaration> = Vec::new();
+    for rendition in parent.renditions.iter().filter(|rendition| rendition.media_type == MediaType::ClosedCaptions) {
+        let Some(instream_id) = rendition.instream_id.clone().filter(|id| is_caption_channel(id)) else { continue };
+        if !captions.iter().any(|known| known.instream_id == instream_id) {
+            captions.push(CaptionDeclaration {
+                instream_id,
+                name: rendition.name.clone(),
+                language: rendition.language.clone(),
+                characteristics: rendition.characteristics.clone(),
+            });
+        }
+    }
+    captions
+}
+
+/// `CC1` to `CC4`, `SERVICE1` to `SERVICE63` (RFC 8216 §4.3.4.1).
+fn is_caption_channel(instream_id: &str) -> bool {
+    let number = |prefix: &str| instream_id.strip_prefix(prefix)?.parse::<u8>().ok();
+    number("CC").is_some_and(|channel| (1..=4).contains(&channel))
+        || number("SERVICE").is_some_and(|service| (1..=63).contains(&service))
 }
 
 fn segments(name: &str, media: &MediaPlaylist) -> Result<Vec<NamedSegment>, PlaylistRefusal> {
@@ -197,7 +227,7 @@ mod tests {
             #EXT-X-STREAM-INF:BANDWIDTH=500000\nv/2.m3u8\n\
             #EXT-X-STREAM-INF:BANDWIDTH=500001\nv/2.m3u8\n";
         let events = read("channel.m3u8", text).unwrap();
-        let [ChannelEvent::ParentPlaylist { streams, .. }] = &events[..] else { panic!("{events:?}") };
+        let [ChannelEvent::ParentPlaylist { streams, captions, .. }] = &events[..] else { panic!("{events:?}") };
         let names: Vec<&str> = streams.iter().map(|stream| stream.playlist.as_str()).collect();
         assert_eq!(names, ["v/1.m3u8", "v/2.m3u8", "aeng.m3u8", "sdeu.m3u8"]);
         let first = StreamRole::Variant {
@@ -208,7 +238,14 @@ mod tests {
         };
         assert_eq!(streams[0].role, first);
         assert!(matches!(&streams[2].role, StreamRole::AudioRendition { language: Some(eng), .. } if eng == "eng"));
-        assert_eq!(streams[3].role, StreamRole::NotPackaged { what: "SUBTITLES rendition".into() });
+        let deutsch = StreamRole::SubtitleRendition {
+            name: "Deutsch".into(),
+            language: None,
+            forced: false,
+            characteristics: None,
+        };
+        assert_eq!(streams[3].role, deutsch);
+        assert_eq!(captions.iter().map(|caption| caption.instream_id.as_str()).collect::<Vec<_>>(), ["CC1"]);
         assert_eq!(read("index.m3u8", text), Err(PlaylistRefusal::ParentName));
     }
 

@@ -9,8 +9,9 @@ use crate::media::longest_part::keep_longest_part;
 use crate::media::rescale::rescale_signed_time;
 use crate::media::sample::{ElementarySegment, MPEG_TIMESCALE, earliest_presentation_offset};
 use crate::media::ts::timestamp;
+use crate::media::webvtt::WebVtt;
 use crate::media::{packed_audio, stored, ts};
-use crate::presentation::{StoredMessage, StoredTrack};
+use crate::presentation::{CueSpan, StoredMessage, StoredText, StoredTrack};
 
 /// Tracks of one stream, by AWS's quota.
 const MOST_TRACKS: usize = 10;
@@ -66,6 +67,8 @@ pub(super) struct TakenApart {
     pub(super) object: Bytes,
     pub(super) tracks: Vec<StoredTrack>,
     pub(super) messages: Vec<StoredMessage>,
+    /// Of a subtitle file, which is stored as it is.
+    pub(super) text: Option<StoredText>,
     /// A sentence for each kind of message that was left out.
     pub(super) message_problems: Vec<String>,
     pub(super) faults: Vec<Fault>,
@@ -83,6 +86,9 @@ pub(super) fn take_apart(kind: FileKind, bytes: &Bytes) -> Result<TakenApart, St
     if bytes.is_empty() {
         return Err("the segment is empty".to_owned());
     }
+    if kind == FileKind::WebVtt {
+        return take_text(bytes);
+    }
     let (tracks, mut faults, (messages, message_problems)) = match kind {
         FileKind::TransportStream => {
             let segment = ts::demux(bytes).map_err(|error| error.to_string())?;
@@ -98,7 +104,7 @@ pub(super) fn take_apart(kind: FileKind, bytes: &Bytes) -> Result<TakenApart, St
         }
         FileKind::Mp4 => return Err("the segment is fragmented mp4: push mpeg-ts or packed audio".to_owned()),
         FileKind::Playlist | FileKind::WebVtt | FileKind::Unknown => {
-            return Err("the segment is neither mpeg-ts nor packed audio".to_owned());
+            return Err("the segment is neither mpeg-ts nor packed audio nor webvtt".to_owned());
         }
     };
     if tracks.is_empty() {
@@ -114,7 +120,36 @@ pub(super) fn take_apart(kind: FileKind, bytes: &Bytes) -> Result<TakenApart, St
         object.extend_from_slice(part);
     }
     let tracks = tracks.iter().map(stored_track).collect();
-    Ok(TakenApart { object: object.freeze(), tracks, messages, message_problems, faults })
+    Ok(TakenApart { object: object.freeze(), tracks, messages, text: None, message_problems, faults })
+}
+
+/// The largest subtitle file: they are loaded whole for every segment that shows them.
+const LARGEST_TEXT: usize = 1 << 20;
+
+/// Takes a subtitle file in.
+fn take_text(bytes: &Bytes) -> Result<TakenApart, String> {
+    const TICKS_PER_MILLISECOND: u64 = MPEG_TIMESCALE as u64 / 1_000;
+    if bytes.len() > LARGEST_TEXT {
+        return Err(format!("the subtitle file has {} bytes, more than {LARGEST_TEXT}", bytes.len()));
+    }
+    let file = WebVtt::read(bytes).map_err(|error| error.to_string())?;
+    let wire_zero = file.timestamp_map.map(|map| {
+        let local = i64::try_from(map.local * TICKS_PER_MILLISECOND).unwrap_or(0);
+        timestamp::add(map.mpegts, -local)
+    });
+    let start = file.cues.iter().map(|cue| cue.start).min();
+    let end = file.cues.iter().map(|cue| cue.end).max();
+    let cues = start
+        .zip(end)
+        .map(|(start, end)| CueSpan { start: start * TICKS_PER_MILLISECOND, end: end * TICKS_PER_MILLISECOND });
+    Ok(TakenApart {
+        object: bytes.clone(),
+        tracks: Vec::new(),
+        messages: Vec::new(),
+        text: Some(StoredText { wire_zero, cues }),
+        message_problems: Vec::new(),
+        faults: Vec::new(),
+    })
 }
 
 /// Earliest presentation time of the first track, 33 bits, 90 kHz.

@@ -385,9 +385,15 @@ async fn a_full_disk_is_told_and_the_next_push_after_it_is_taken() {
 }
 
 #[tokio::test]
-async fn subtitles_are_acknowledged_and_not_stored() {
+async fn subtitles_are_stored_as_they_were_pushed() {
+    const FILE: &[u8] = b"WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n";
     let house = House::new();
     let mut encoder = Encoder::new(&house);
-    assert_eq!(encoder.put("s0.vtt", b"WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n").await, StatusCode::CREATED);
-    assert!(house.objects().await.is_empty());
+    assert_eq!(encoder.put("s0.vtt", FILE).await, StatusCode::CREATED);
+    let objects = house.objects().await;
+    let [object] = &objects[..] else { panic!("{objects:?}") };
+    assert_eq!(house.store.get(object).await.unwrap(), FILE);
+    assert_eq!(encoder.put("s0.vtt", FILE).await, StatusCode::NO_CONTENT);
+    assert_eq!(encoder.put("s1.vtt", b"no subtitles").await, StatusCode::CREATED);
+    assert_eq!(house.objects().await.len(), 1, "what is no WebVTT is not stored");
 }

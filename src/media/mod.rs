@@ -14,3 +14,5 @@ pub mod sample;
 pub mod scte35;
 pub mod stored;
 pub mod ts;
+pub mod ttml;
+pub mod webvtt;

@@ -13,9 +13,12 @@ use super::refusal::Refusal;
 use super::stored_segments::{StoredSegments, WEIGHT_OF_A_FILE};
 use crate::media::codec::TrackKind;
 use crate::media::mp4::{EventMessage, SmoothTimes};
+use crate::media::webvtt::WebVtt;
 use crate::media_store::MediaStore;
 use crate::packaging::dash_events::carried;
-use crate::packaging::dash_time::{clock_of, nominal_if_clocked, segment_at_time, segment_on_grid, timescale};
+use crate::packaging::dash_time::{
+    clock_of, nominal_if_clocked, segment_at_time, segment_on_grid, segment_time, timescale,
+};
 use crate::packaging::fragment::MediaFragment;
 use crate::packaging::hls::Playlists;
 use crate::packaging::links::Links;
@@ -24,9 +27,10 @@ use crate::packaging::mss::FoundFragment;
 use crate::packaging::name::smooth::{FragmentPart, SmoothFragment};
 use crate::packaging::name::{DashTrack, File, HlsTrack, PlaylistSet};
 use crate::packaging::piece::{LoadedPiece, has_media, track_segments};
+use crate::packaging::text::LoadedText;
 use crate::packaging::timed_metadata::{Carried, event_messages, messages};
 use crate::packaging::transport_stream::LoadedTrack;
-use crate::packaging::{cmaf, fragment, hls, mss, transport_stream};
+use crate::packaging::{cmaf, fragment, hls, mss, text, transport_stream};
 use crate::plane::BodySlice;
 use crate::presentation::{OutputSegment, OutputTimeline, Snapshot, Track};
 use crate::resources::{ChannelGuid, DashSettings, Endpoint, EndpointGuid, Packaging, SegmentTemplateFormat};
@@ -79,6 +83,7 @@ impl ReadySegment {
 fn last_number(file: File) -> u64 {
     match file {
         File::TransportSegment(_, number)
+        | File::TextSegment(_, number)
         | File::Fragment(_, number)
         | File::TimedFragment { time: number, .. }
         | File::CmafSegment(_, number)
@@ -144,6 +149,15 @@ impl SegmentCache {
                 let packaged = self.transport(snapshot, &playlists, &segment, track, &key);
                 self.packaged.get_or_insert_async(&key, packaged).await
             }
+            (Packaging::Hls(_), File::TextSegment(track, number)) => {
+                let links = Links::default();
+                let playlists = Playlists::of(endpoint, PlaylistSet::ONLY, &links).ok_or(Refusal::UnknownFile)?;
+                let tracks = hls::tracks_in(snapshot, &playlists, track).ok_or(Refusal::UnknownFile)?;
+                let track = tracks.first().filter(|track| track.kind == TrackKind::Text).ok_or(Refusal::UnknownFile)?;
+                let segment = numbered(output, number)?;
+                check_delay(endpoint, &segment, now)?;
+                self.packaged.get_or_insert_async(&key, self.webvtt(snapshot, &segment, track, &key)).await
+            }
             (Packaging::Cmaf(_), File::CmafInit(name)) => {
                 let init = cmaf::find_init(snapshot, name)?.ok_or(Refusal::UnknownFile)?;
                 Ok(ReadySegment::new(vec![init.into()], content_type(name.track.kind), &key))
@@ -152,6 +166,9 @@ impl SegmentCache {
                 let track = cmaf::find_track(snapshot, name).ok_or(Refusal::UnknownFile)?;
                 let segment = numbered(output, number)?;
                 check_delay(endpoint, &segment, now)?;
+                if track.kind == TrackKind::Text {
+                    return self.packaged.get_or_insert_async(&key, self.webvtt(snapshot, &segment, track, &key)).await;
+                }
                 if !has_media(snapshot, &segment, track.id) {
                     return Err(Refusal::Gap);
                 }
@@ -172,12 +189,16 @@ impl SegmentCache {
                 };
                 let segment = named_by(settings, snapshot, output, track, number)?;
                 check_delay(endpoint, &segment, now)?;
-                let config = track_segments(snapshot, &segment, track.id).next().ok_or(Refusal::Gap)?.config;
-                if config != name.config {
-                    return Err(Refusal::UnknownFile);
-                }
                 let origin = snapshot.origin().ok_or(Refusal::NothingYet)?;
                 let clock = clock_of(&segment, &origin, nominal_if_clocked(settings.segment_template_format, output));
+                let times = segment_time(snapshot, &segment, track, clock).ok_or(Refusal::Gap)?;
+                if times.config != name.config {
+                    return Err(Refusal::UnknownFile);
+                }
+                if track.kind == TrackKind::Text {
+                    let packaged = self.ttml(snapshot, output, &segment, track, clock, &key);
+                    return self.packaged.get_or_insert_async(&key, packaged).await;
+                }
                 let events = events_in(snapshot, &segment, track, clock, carried(settings));
                 let packaged = self.fragment(snapshot, &segment, track, clock, events, &key);
                 self.packaged.get_or_insert_async(&key, packaged).await
@@ -206,6 +227,56 @@ impl SegmentCache {
             content_type: content_type(found.track.kind),
         };
         self.package(snapshot, &found.segment, &[found.track], form, key).await
+    }
+
+    /// The subtitle files that came with a segment.
+    async fn texts(
+        &self,
+        snapshot: &Snapshot,
+        segment: &OutputSegment,
+        track: &Track,
+        key: &Key,
+    ) -> Result<Vec<LoadedText>, Refusal> {
+        let mut texts = Vec::new();
+        for found in text::texts_of(snapshot, segment, track.id) {
+            let bytes = self.stored.whole(&found.object.key(&key.channel)).await?;
+            // It was read once already, when it came in.
+            let file = WebVtt::read(&bytes).unwrap_or_default();
+            texts.push(LoadedText { local_zero: found.local_zero, file });
+        }
+        Ok(texts)
+    }
+
+    async fn webvtt(
+        &self,
+        snapshot: &Snapshot,
+        segment: &OutputSegment,
+        track: &Track,
+        key: &Key,
+    ) -> Result<ReadySegment, Refusal> {
+        let texts = self.texts(snapshot, segment, track, key).await?;
+        Ok(ReadySegment::new(vec![text::webvtt_segment(segment, &texts).into()], "text/vtt", key))
+    }
+
+    async fn ttml(
+        &self,
+        snapshot: &Snapshot,
+        output: &OutputTimeline,
+        segment: &OutputSegment,
+        track: &Track,
+        clock: MediaClock,
+        key: &Key,
+    ) -> Result<ReadySegment, Refusal> {
+        // A cue may have begun in the segment before, and encoders need not repeat it.
+        let before = output.segment(segment.number.saturating_sub(1)).filter(|before| before.span == segment.span);
+        let mut texts = match before {
+            Some(before) => self.texts(snapshot, &before, track, key).await?,
+            None => Vec::new(),
+        };
+        texts.extend(self.texts(snapshot, segment, track, key).await?);
+        let slices = text::ttml_segment(segment, clock, track.language.as_deref(), &texts)?;
+        let slices = slices.into_iter().map(Into::into).collect();
+        Ok(ReadySegment::new(slices, content_type(track.kind), key))
     }
 
     async fn transport(
@@ -380,7 +451,7 @@ fn events_in(
 ) -> Vec<EventMessage> {
     match track.kind {
         TrackKind::Video => event_messages(&messages(snapshot, segment, carried), clock),
-        TrackKind::Audio => Vec::new(),
+        TrackKind::Audio | TrackKind::Text => Vec::new(),
     }
 }
 
@@ -388,5 +459,6 @@ fn content_type(kind: TrackKind) -> &'static str {
     match kind {
         TrackKind::Video => "video/mp4",
         TrackKind::Audio => "audio/mp4",
+        TrackKind::Text => "application/mp4",
     }
 }

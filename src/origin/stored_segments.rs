@@ -77,6 +77,11 @@ impl StoredSegments {
         StoredSegments { store, known: Cache::with_weighter(64, bytes, ByCost) }
     }
 
+    /// An object as it was pushed, for those that are not taken apart.
+    pub async fn whole(&self, key: &str) -> Result<Bytes, Refusal> {
+        Ok(self.store.get(key).await?)
+    }
+
     /// The stored segment of this key, its payload untouched.
     pub async fn indexed(&self, key: &Arc<str>) -> Result<Arc<StoredSegment>, Refusal> {
         self.known

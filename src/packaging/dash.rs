@@ -19,7 +19,7 @@ use super::media_clock::{HEAD_ROOM, elapsed_ticks};
 use super::name::DashTrack;
 use super::offer::Offer;
 use super::piece::track_segments;
-use super::{Manifest, RenderError, dash_layout, dash_profile};
+use super::{Manifest, RenderError, dash_captions, dash_layout, dash_profile};
 use crate::manifest::mpd::{
     AdaptationSet, Descriptor, EventStream, Mpd, Period, PresentationKind, Representation, SegmentAddressing,
     SegmentTemplate, SegmentTimeline,
@@ -321,6 +321,7 @@ impl Source<'_> {
     ) -> Vec<AdaptationSet> {
         let mut sets = Vec::new();
         let mut video = AdaptationSet::video();
+        video.accessibility = dash_captions::descriptors(&self.snapshot.captions);
         for (variant, track) in self.offer.videos() {
             let bitrate = variant.video_bitrate();
             let Some((config, segment_template)) = template(track, bitrate) else { continue };
@@ -339,6 +340,13 @@ impl Source<'_> {
             if !set.representations.is_empty() {
                 sets.push(set);
             }
+        }
+        for text in &self.offer.texts {
+            let bitrate = text.track.first_bitrate;
+            let Some((config, segment_template)) = template(text.track, bitrate) else { continue };
+            let mut set = AdaptationSet::text(text.track.language.as_deref(), Some(&text.name), text.forced);
+            set.representations.extend(representation(text.track, config, bitrate, segment_template));
+            sets.push(set);
         }
         if self.settings.manifest_layout.is_compact() {
             sets.iter_mut().for_each(dash_layout::compact);

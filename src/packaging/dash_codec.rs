@@ -20,11 +20,11 @@ fn descriptor(scheme_id_uri: &str, value: impl ToString) -> Descriptor {
     Descriptor { scheme_id_uri: scheme_id_uri.to_owned(), value: Some(value.to_string()) }
 }
 
-/// `AudioChannelConfiguration`; `None` for video.
+/// `AudioChannelConfiguration`; `None` for video and text.
 pub(super) fn audio_channels(config: &CodecConfig) -> Option<Descriptor> {
     let dolby = |map: u16| descriptor(CHANNELS_DOLBY, format_args!("{map:04X}"));
     match config {
-        CodecConfig::Avc(_) | CodecConfig::Hevc(_) => None,
+        CodecConfig::Avc(_) | CodecConfig::Hevc(_) | CodecConfig::WebVtt => None,
         CodecConfig::Aac(aac) => Some(descriptor(CHANNELS_MPEG, aac::channel_configuration(aac))),
         CodecConfig::Ac3(ac3) => Some(dolby(ac3.channel_map())),
         CodecConfig::Eac3(eac3) => Some(dolby(eac3.channel_map())),

@@ -20,7 +20,7 @@ use crate::resources::SegmentTemplateFormat;
 /// the 90 kHz of the source.
 pub fn timescale(track: &Track) -> u32 {
     match (track.kind, track.frame_rate) {
-        (TrackKind::Audio, _) => track.timescale,
+        (TrackKind::Audio | TrackKind::Text, _) => track.timescale,
         (TrackKind::Video, (24_000, 1001) | (24, 1)) => 24_000,
         (TrackKind::Video, (25, 1)) => 25_000,
         (TrackKind::Video, (30_000, 1001) | (30, 1)) => 30_000,
@@ -49,6 +49,11 @@ pub fn segment_time(
     track: &Track,
     clock: MediaClock,
 ) -> Option<SegmentTime> {
+    if track.kind == TrackKind::Text {
+        // Every segment has one, see [`super::text`].
+        let start = u64::try_from(clock.time(segment.start, track.timescale)).ok()?;
+        return Some(SegmentTime { start, duration: u64::try_from(segment.duration).ok()?, config: 0 });
+    }
     let first = track_segments(snapshot, segment, track.id).next()?;
     let last = track_segments(snapshot, segment, track.id).last()?;
     let ticks = |time: i64| {

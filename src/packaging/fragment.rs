@@ -14,7 +14,7 @@ use crate::media::rescale::{JoinError, SampleRun, TimedSamples, join_runs};
 use crate::media::sample::total_duration;
 
 /// `track_ID` of every track: the same in all representations, so that players may switch bitstreams.
-const TRACK_ID: u32 = 1;
+pub(super) const TRACK_ID: u32 = 1;
 
 /// The initialization segment of a track with one configuration; `timescale` as in [`fragment`].
 pub fn init(config: &CodecConfig, language: Option<&str>, timescale: u32) -> Result<Bytes, RenderError> {

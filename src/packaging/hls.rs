@@ -9,21 +9,27 @@ use super::cmaf;
 use super::filter::ManifestFilter;
 use super::links::Links;
 use super::name::{HlsTrack, PlaylistSet};
-use super::offer::{self, Audio, Offer};
+use super::offer::{self, Audio, Offer, Text};
 use super::piece::{has_media, track_segments};
 use super::{Manifest, RenderError};
 use crate::manifest::hls::{
-    FrameRate, MediaPlaylist, MediaSegment, MediaType, ParentPlaylist, PlaylistType as WrittenType, Rendition, Variant,
-    VideoRange,
+    ClosedCaptions, FrameRate, MediaPlaylist, MediaSegment, MediaType, ParentPlaylist, PlaylistType as WrittenType,
+    Rendition, Variant, VideoRange,
 };
 use crate::media::codec::TrackKind;
 use crate::media::codec::colour::DynamicRange;
 use crate::media::sample::MPEG_TIMESCALE;
-use crate::presentation::{OutputSegment, OutputTimeline, Snapshot, Stream, Track, View};
+use crate::presentation::{CaptionDeclaration, OutputSegment, OutputTimeline, Snapshot, Stream, Track, View};
 use crate::resources::{Endpoint, ONLY_MANIFEST, Packaging, PlaylistSettings, PlaylistType, StreamSelection};
 
 /// `GROUP-ID` of the audio renditions.
 const AUDIO_GROUP: &str = "audio_0";
+
+/// `GROUP-ID` of the subtitle renditions.
+const SUBTITLE_GROUP: &str = "subtitles";
+
+/// `GROUP-ID` of the captions in the video.
+const CAPTION_GROUP: &str = "captions";
 
 /// One set of playlists: a parent playlist and the media playlists that it names.
 #[derive(Debug, Clone, Copy)]
@@ -141,17 +147,23 @@ pub fn parent_playlist(
                 video_range: variant.video.and_then(video_range),
                 codecs: Some(offer::codecs(variant.video.iter().chain(with_audio).copied())),
                 audio: groups_audio.then(|| AUDIO_GROUP.to_owned()),
-                ..Variant::default()
+                subtitles: (!offer.texts.is_empty()).then(|| SUBTITLE_GROUP.to_owned()),
+                closed_captions: (!snapshot.captions.is_empty() && variant.video.is_some())
+                    .then(|| ClosedCaptions::Group(CAPTION_GROUP.to_owned())),
             }
         })
         .collect();
     if variants.is_empty() {
         variants.extend(offer.audio.first().map(|audio| sound_alone(playlists, audio)));
     }
-    if variants.is_empty() {
+    if variants.is_empty() && offer.texts.is_empty() {
         return Ok(None);
     }
-    let renditions = if groups_audio { audio_renditions(playlists, &offer.audio) } else { Vec::new() };
+    let mut renditions = if groups_audio { audio_renditions(playlists, &offer.audio) } else { Vec::new() };
+    renditions.extend(subtitle_renditions(playlists, &offer.texts));
+    if has_video {
+        renditions.extend(caption_renditions(&snapshot.captions));
+    }
     let playlist = ParentPlaylist {
         version: playlists.container.version(),
         independent_segments: true,
@@ -183,7 +195,7 @@ fn sound_alone(playlists: &Playlists<'_>, audio: &Audio<'_>) -> Variant {
 }
 
 fn rendition_track(audio: &Audio<'_>) -> HlsTrack {
-    HlsTrack::Audio { stream: audio.stream.number(), track: audio.track.index_in_stream }
+    HlsTrack::Rendition { stream: audio.stream.number(), track: audio.track.index_in_stream }
 }
 
 fn audio_renditions(playlists: &Playlists<'_>, audio: &[Audio<'_>]) -> Vec<Rendition> {
@@ -210,12 +222,50 @@ fn audio_renditions(playlists: &Playlists<'_>, audio: &[Audio<'_>]) -> Vec<Rendi
         .collect()
 }
 
+fn subtitle_renditions<'a>(playlists: &Playlists<'a>, texts: &[Text<'a>]) -> impl Iterator<Item = Rendition> {
+    texts.iter().enumerate().map(|(index, text)| {
+        let track = HlsTrack::Rendition { stream: text.stream.number(), track: text.track.index_in_stream };
+        Rendition {
+            media_type: MediaType::Subtitles,
+            uri: Some(playlists.links.manifest(format_args!("{}_{track}.m3u8", playlists.manifest_name))),
+            group_id: SUBTITLE_GROUP.to_owned(),
+            language: text.track.language.clone(),
+            associated_language: None,
+            name: text.name.clone(),
+            is_default: index == 0,
+            autoselect: index == 0 || text.forced,
+            forced: Some(text.forced),
+            instream_id: None,
+            characteristics: text.characteristics.map(str::to_owned),
+            channels: None,
+        }
+    })
+}
+
+/// Captions as the encoder declared them; the first one becomes the default.
+fn caption_renditions(captions: &[CaptionDeclaration]) -> impl Iterator<Item = Rendition> {
+    captions.iter().enumerate().map(|(index, caption)| Rendition {
+        media_type: MediaType::ClosedCaptions,
+        uri: None,
+        group_id: CAPTION_GROUP.to_owned(),
+        language: caption.language.clone(),
+        associated_language: None,
+        name: caption.name.clone(),
+        is_default: index == 0,
+        autoselect: index == 0,
+        forced: None,
+        instream_id: Some(caption.instream_id.clone()),
+        characteristics: caption.characteristics.clone(),
+        channels: None,
+    })
+}
+
 /// The tracks whose samples are in the segments of a media playlist, the one that must not be missing first.
 ///
 /// `None` if the channel has no such stream or track. A stream that is no longer declared or not selected still has
 /// its segments, for viewers who know them.
 pub fn tracks_in<'a>(snapshot: &'a Snapshot, playlists: &Playlists<'_>, track: HlsTrack) -> Option<Vec<&'a Track>> {
-    let (HlsTrack::Variant { stream: number } | HlsTrack::Audio { stream: number, .. }) = track;
+    let (HlsTrack::Variant { stream: number } | HlsTrack::Rendition { stream: number, .. }) = track;
     let stream: &Stream = snapshot.streams.iter().find(|stream| stream.number() == number && stream.is_packaged())?;
     match track {
         HlsTrack::Variant { .. } if stream.is_variant() => {
@@ -230,11 +280,15 @@ pub fn tracks_in<'a>(snapshot: &'a Snapshot, playlists: &Playlists<'_>, track: H
             (!tracks.is_empty()).then_some(tracks)
         }
         HlsTrack::Variant { .. } => None,
-        HlsTrack::Audio { track: index, .. } if playlists.container.groups_audio() => {
+        HlsTrack::Rendition { track: index, .. } if stream.is_text() => {
+            let tracks = offer::tracks_of_stream(snapshot, stream.id, TrackKind::Text);
+            tracks.into_iter().find(|track| track.index_in_stream == index).map(|track| vec![track])
+        }
+        HlsTrack::Rendition { track: index, .. } if playlists.container.groups_audio() => {
             let tracks = offer::tracks_of_stream(snapshot, stream.id, TrackKind::Audio);
             tracks.into_iter().find(|track| track.index_in_stream == index).map(|track| vec![track])
         }
-        HlsTrack::Audio { .. } => None,
+        HlsTrack::Rendition { .. } => None,
     }
 }
 
@@ -258,6 +312,18 @@ impl<'a> SegmentNames<'a> {
     ) -> Result<SegmentNames<'a>, RenderError> {
         let links = playlists.links;
         match (playlists.container, tracks.first()) {
+            (Container::Cmaf { prefix }, Some(track)) if track.kind == TrackKind::Text => Ok(SegmentNames {
+                links,
+                start: format!("../{prefix}_{}_", cmaf::track_name(snapshot, track)),
+                extension: "vtt",
+                maps: None,
+            }),
+            (_, Some(text)) if text.kind == TrackKind::Text => Ok(SegmentNames {
+                links,
+                start: format!("{}_{track}_", playlists.manifest_name),
+                extension: "vtt",
+                maps: None,
+            }),
             (Container::Cmaf { prefix }, Some(track)) => {
                 let name = cmaf::track_name(snapshot, track);
                 let inits = cmaf::init_names(snapshot, track)?;
@@ -293,7 +359,7 @@ impl<'a> SegmentNames<'a> {
 
 /// A segment of a media playlist with none of its leading track's media: players are told to pass it over.
 pub fn is_gap(snapshot: &Snapshot, segment: &OutputSegment, tracks: &[&Track]) -> bool {
-    tracks.first().is_none_or(|track| !has_media(snapshot, segment, track.id))
+    tracks.first().is_none_or(|track| track.kind != TrackKind::Text && !has_media(snapshot, segment, track.id))
 }
 
 /// A media playlist; `None` if the channel has no such track or nothing is to be listed yet.

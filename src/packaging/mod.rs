@@ -13,6 +13,7 @@
 pub mod ad_tags;
 pub mod cmaf;
 pub mod dash;
+mod dash_captions;
 mod dash_codec;
 pub mod dash_events;
 pub mod dash_layout;
@@ -28,6 +29,7 @@ mod mss_level;
 pub mod name;
 pub mod offer;
 pub mod piece;
+pub mod text;
 pub mod timed_metadata;
 pub mod transport_stream;
 

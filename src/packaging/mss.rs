@@ -214,6 +214,8 @@ fn fragment_time(
         u64::try_from(rescale_signed_time(clock.time(time, timescale), timescale, TIMESCALE)).ok()
     };
     let (start, end) = match track.kind {
+        // Subtitles are not offered here.
+        TrackKind::Text => return None,
         TrackKind::Video => {
             if !has_media(snapshot, segment, track.id) {
                 return None;

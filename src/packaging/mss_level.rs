@@ -37,7 +37,7 @@ pub(super) fn quality_level(config: &CodecConfig, bitrate: u32) -> Option<Qualit
                 sampling_rate: aac.sampling_rate,
             },
         }),
-        CodecConfig::Ac3(_) | CodecConfig::Eac3(_) => None,
+        CodecConfig::Ac3(_) | CodecConfig::Eac3(_) | CodecConfig::WebVtt => None,
     }
 }
 

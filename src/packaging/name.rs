@@ -6,17 +6,18 @@
 //! | --- | --- |
 //! | HLS parent playlist, MPD | `<manifest>.m3u8`, `<manifest>.mpd` |
 //! | HLS media playlist of a variant | `<manifest>_<stream>.m3u8` |
-//! | HLS media playlist of an audio rendition | `<manifest>_<stream>_<track>.m3u8` |
+//! | HLS media playlist of a rendition | `<manifest>_<stream>_<track>.m3u8` |
 //! | HLS segment of a variant | `<manifest>_<stream>_<number>.ts` |
 //! | HLS segment of an audio rendition | `<manifest>_<stream>_<track>_<number>.ts` |
-//! | DASH initialization segment | `<manifest>_<video or audio>_<track>_<configuration>_init.mp4` |
-//! | DASH media segment | `<manifest>_<video or audio>_<track>_<configuration>_<number or time>.mp4` |
-//! | … by time in another timescale than the track's | `<manifest>_<video or audio>_<track>_<configuration>_<timescale>_<time>.mp4` |
+//! | HLS segment of subtitles | `<manifest>_<stream>_<track>_<number>.vtt` |
+//! | DASH initialization segment | `<manifest>_<kind>_<track>_<configuration>_init.mp4` |
+//! | DASH media segment | `<manifest>_<kind>_<track>_<configuration>_<number or time>.mp4` |
+//! | … by time in another timescale than the track's | `<manifest>_<kind>_<track>_<configuration>_<timescale>_<time>.mp4` |
 //! | CMAF playlists | as HLS playlists, below `<manifest id>/` |
 //! | CMAF segment, initialization segment | see [`cmaf`] |
 //! | Smooth Streaming manifest and fragments | see [`smooth`] |
 //!
-//! Streams count from 1 in the order of the encoder's parent playlist. An audio rendition's track counts from 0 within
+//! A kind is `video`, `audio` or `text`. Streams count from 1 in the order of the encoder's parent playlist. An audio rendition's track counts from 0 within
 //! its stream. DASH tracks count from 1 over all streams, see [`crate::presentation::Track::number`]. The configuration
 //! counts how often the track's decoder configuration changed, so that an initialization segment never changes.
 
@@ -39,6 +40,8 @@ pub enum File {
     MediaPlaylist(PlaylistSet, HlsTrack),
     /// HLS segment.
     TransportSegment(HlsTrack, u64),
+    /// HLS segment of subtitles.
+    TextSegment(HlsTrack, u64),
     /// MPD.
     Mpd,
     /// DASH initialization segment.
@@ -93,11 +96,11 @@ pub enum HlsTrack {
         /// The stream's number, from 1.
         stream: u32,
     },
-    /// A member of the audio group.
-    Audio {
+    /// A member of the group of audio or subtitles, which depends on the stream.
+    Rendition {
         /// The stream's number, from 1.
         stream: u32,
-        /// The audio track's place in the stream, from 0.
+        /// The track's place among those of its kind in the stream, from 0.
         track: u8,
     },
 }
@@ -124,7 +127,7 @@ impl fmt::Display for HlsTrack {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HlsTrack::Variant { stream } => write!(formatter, "{stream}"),
-            HlsTrack::Audio { stream, track } => write!(formatter, "{stream}_{track}"),
+            HlsTrack::Rendition { stream, track } => write!(formatter, "{stream}_{track}"),
         }
     }
 }
@@ -162,7 +165,7 @@ fn playlist(set: PlaylistSet, manifest_name: &str, path: &str) -> Option<File> {
     match (extension, parts.as_slice()) {
         ("m3u8", [stream]) => Some(File::MediaPlaylist(set, HlsTrack::Variant { stream: number(stream)? })),
         ("m3u8", [stream, track]) => {
-            Some(File::MediaPlaylist(set, HlsTrack::Audio { stream: number(stream)?, track: number(track)? }))
+            Some(File::MediaPlaylist(set, HlsTrack::Rendition { stream: number(stream)?, track: number(track)? }))
         }
         _ => None,
     }
@@ -177,8 +180,12 @@ fn hls(manifest_name: &str, path: &str) -> Option<File> {
         ("ts", [stream, segment]) => {
             Some(File::TransportSegment(HlsTrack::Variant { stream: number(stream)? }, number(segment)?))
         }
+        ("vtt", [stream, track, segment]) => Some(File::TextSegment(
+            HlsTrack::Rendition { stream: number(stream)?, track: number(track)? },
+            number(segment)?,
+        )),
         ("ts", [stream, track, segment]) => Some(File::TransportSegment(
-            HlsTrack::Audio { stream: number(stream)?, track: number(track)? },
+            HlsTrack::Rendition { stream: number(stream)?, track: number(track)? },
             number(segment)?,
         )),
         _ => None,
@@ -216,11 +223,12 @@ fn kind_name(kind: TrackKind) -> &'static str {
     match kind {
         TrackKind::Video => "video",
         TrackKind::Audio => "audio",
+        TrackKind::Text => "text",
     }
 }
 
 fn kind_of(name: &str) -> Option<TrackKind> {
-    [TrackKind::Video, TrackKind::Audio].into_iter().find(|kind| kind_name(*kind) == name)
+    [TrackKind::Video, TrackKind::Audio, TrackKind::Text].into_iter().find(|kind| kind_name(*kind) == name)
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
@@ -238,9 +246,9 @@ mod tests {
         for (name, file) in [
             ("live.m3u8", File::ParentPlaylist(PlaylistSet::ONLY)),
             ("live_1.m3u8", File::MediaPlaylist(PlaylistSet::ONLY, HlsTrack::Variant { stream: 1 })),
-            ("live_4_0.m3u8", File::MediaPlaylist(PlaylistSet::ONLY, HlsTrack::Audio { stream: 4, track: 0 })),
+            ("live_4_0.m3u8", File::MediaPlaylist(PlaylistSet::ONLY, HlsTrack::Rendition { stream: 4, track: 0 })),
             ("live_1_20871.ts", File::TransportSegment(HlsTrack::Variant { stream: 1 }, 20871)),
-            ("live_4_1_7.ts", File::TransportSegment(HlsTrack::Audio { stream: 4, track: 1 }, 7)),
+            ("live_4_1_7.ts", File::TransportSegment(HlsTrack::Rendition { stream: 4, track: 1 }, 7)),
         ] {
             assert_eq!(hls("live", name), Some(file), "{name}");
             assert_eq!(dash("live", name), None, "{name}");
@@ -267,7 +275,7 @@ mod tests {
             "live_1.m3u",
             "live_1_.ts",
             "live_1_18446744073709551616.ts",
-            "live_text_1_0_1.mp4",
+            "live_texts_1_0_1.mp4",
             "live_video_1_0_1_2_3.mp4",
             "live_video_1_0_50000_init.mp4",
             "liv_1.m3u8",

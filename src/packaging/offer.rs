@@ -44,6 +44,21 @@ pub struct Audio<'a> {
     pub characteristics: Option<&'a str>,
 }
 
+/// Subtitles that viewers can choose.
+#[derive(Debug, Clone)]
+pub struct Text<'a> {
+    /// The stream that carries them.
+    pub stream: &'a Stream,
+    /// The track.
+    pub track: &'a Track,
+    /// A name for people, unique among those offered.
+    pub name: String,
+    /// They are for parts that everybody must be able to follow.
+    pub forced: bool,
+    /// `CHARACTERISTICS` of the encoder's rendition.
+    pub characteristics: Option<&'a str>,
+}
+
 /// What a channel offers through an endpoint's stream selection.
 #[derive(Debug, Clone)]
 pub struct Offer<'a> {
@@ -51,6 +66,8 @@ pub struct Offer<'a> {
     pub variants: Vec<Variant<'a>>,
     /// Audio in the order of the encoder's streams; the first is the default.
     pub audio: Vec<Audio<'a>>,
+    /// Subtitles in the order of the encoder's streams; the first is the default.
+    pub texts: Vec<Text<'a>>,
 }
 
 /// Which streams and tracks an offer has.
@@ -58,6 +75,7 @@ pub struct Offer<'a> {
 pub struct OfferKey {
     variants: Vec<StreamId>,
     audio: Vec<TrackId>,
+    texts: Vec<TrackId>,
 }
 
 impl<'a> Offer<'a> {
@@ -83,12 +101,13 @@ impl<'a> Offer<'a> {
             }
         }
         let audio = audio(snapshot, &variants);
-        Offer { variants, audio }
+        let texts = texts(snapshot);
+        Offer { variants, audio, texts }
     }
 
     /// There is nothing to play.
     pub fn is_empty(&self) -> bool {
-        self.variants.is_empty() && self.audio.is_empty()
+        self.variants.is_empty() && self.audio.is_empty() && self.texts.is_empty()
     }
 
     /// What tells this offer from others of the same snapshot and endpoint.
@@ -96,6 +115,7 @@ impl<'a> Offer<'a> {
         OfferKey {
             variants: self.variants.iter().map(|variant| variant.stream.id).collect(),
             audio: self.audio.iter().map(|audio| audio.track.id).collect(),
+            texts: self.texts.iter().map(|text| text.track.id).collect(),
         }
     }
 
@@ -168,13 +188,35 @@ fn audio<'a>(snapshot: &'a Snapshot, variants: &[Variant<'a>]) -> Vec<Audio<'a>>
                 _ => (None, None),
             };
             let base = told_name.cloned().or_else(|| track.language.clone()).unwrap_or_else(|| "audio".to_owned());
-            let mut name = base.clone();
-            let mut count = 1u32;
-            while offered.iter().any(|known| known.name == name) {
-                count += 1;
-                name = format!("{base} {count}");
-            }
+            let name = unique_name(base, |name| offered.iter().any(|known| known.name == name));
             offered.push(Audio { stream, track, name, characteristics });
+        }
+    }
+    offered
+}
+
+/// The name, counted up if it is taken.
+fn unique_name(base: String, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut name = base.clone();
+    let mut count = 1u32;
+    while is_taken(&name) {
+        count += 1;
+        name = format!("{base} {count}");
+    }
+    name
+}
+
+/// Subtitle streams that are declared and of which a segment came.
+fn texts(snapshot: &Snapshot) -> Vec<Text<'_>> {
+    let mut offered: Vec<Text<'_>> = Vec::new();
+    for stream in snapshot.streams.iter().filter(|stream| stream.declared) {
+        let StreamRole::SubtitleRendition { name, forced, characteristics, .. } = &stream.declaration.role else {
+            continue;
+        };
+        for track in tracks_of_stream(snapshot, stream.id, TrackKind::Text) {
+            let name = unique_name(name.clone(), |name| offered.iter().any(|known| known.name == name));
+            let characteristics = characteristics.as_deref();
+            offered.push(Text { stream, track, name, forced: *forced, characteristics });
         }
     }
     offered

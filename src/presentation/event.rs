@@ -48,6 +48,8 @@ pub enum ChannelEvent {
         input: InputIndex,
         /// Variants first, then renditions, each in the playlist's order.
         streams: Vec<StreamDeclaration>,
+        /// Captions in the video that it tells of.
+        captions: Vec<CaptionDeclaration>,
         /// When it was received.
         at: Timestamp,
     },
@@ -78,6 +80,8 @@ pub enum ChannelEvent {
         tracks: Vec<StoredTrack>,
         /// What it says besides, in the order of its streams.
         messages: Vec<StoredMessage>,
+        /// What it holds if it is a subtitle file, which has neither tracks nor messages and is stored as it was pushed.
+        text: Option<StoredText>,
         /// When its last byte was received.
         at: Timestamp,
     },
@@ -109,6 +113,19 @@ pub enum ChannelEvent {
         /// Slots that ended before this wall-clock time are gone.
         before: Timestamp,
     },
+}
+
+/// Captions that the parent playlist says are in the video: `EXT-X-MEDIA` of type CLOSED-CAPTIONS, RFC 8216 §4.3.4.1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptionDeclaration {
+    /// `INSTREAM-ID`: `CC1` to `CC4` (CEA-608), `SERVICE1` to `SERVICE63` (CEA-708).
+    pub instream_id: String,
+    /// `NAME`.
+    pub name: String,
+    /// `LANGUAGE`.
+    pub language: Option<String>,
+    /// `CHARACTERISTICS`.
+    pub characteristics: Option<String>,
 }
 
 /// A stream of the parent playlist: a variant or a rendition.
@@ -145,6 +162,17 @@ pub enum StreamRole {
         /// `CHARACTERISTICS`.
         characteristics: Option<String>,
     },
+    /// `EXT-X-MEDIA` of type SUBTITLES, RFC 8216 §4.3.4.1.
+    SubtitleRendition {
+        /// `NAME`.
+        name: String,
+        /// `LANGUAGE`.
+        language: Option<String>,
+        /// `FORCED`.
+        forced: bool,
+        /// `CHARACTERISTICS`.
+        characteristics: Option<String>,
+    },
     /// A stream that this build does not package; kept so that numbering and logs know it.
     NotPackaged {
         /// What it is, such as `SUBTITLES rendition`.
@@ -167,6 +195,24 @@ pub struct NamedSegment {
     pub program_date_time: Option<Timestamp>,
     /// Ad tags that stand before it, as they are written.
     pub ad_tags: Vec<String>,
+}
+
+/// What a pushed subtitle file says of its times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredText {
+    /// The wire time of its local time 0, 33 bits, 90 kHz; `None` if it does not say.
+    pub wire_zero: Option<u64>,
+    /// When its first cue starts and its last one ends, local time, 90 kHz; `None` if it has no cue.
+    pub cues: Option<CueSpan>,
+}
+
+/// A span of local time in a subtitle file, 90 kHz.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CueSpan {
+    /// Start of the first cue.
+    pub start: u64,
+    /// End of the last cue.
+    pub end: u64,
 }
 
 /// A message in a pushed segment.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::event::{NamedSegment, StoredMessage, StoredTrack};
+use super::event::{NamedSegment, StoredMessage, StoredText, StoredTrack};
 use super::object::ObjectId;
 use super::timeline::GapReason;
 
@@ -42,6 +42,8 @@ pub enum ObjectContents {
         tracks: Vec<StoredTrack>,
         /// Its messages.
         messages: Vec<StoredMessage>,
+        /// What it holds if it is a subtitle file.
+        text: Option<StoredText>,
     },
     /// A segment that cannot be used.
     Broken {
@@ -85,6 +87,8 @@ pub struct ArrivedMedia {
     pub tracks: Vec<StoredTrack>,
     /// Its messages.
     pub messages: Vec<StoredMessage>,
+    /// What it holds if it is a subtitle file.
+    pub text: Option<StoredText>,
     /// When its last byte was received.
     pub at: Timestamp,
 }
@@ -236,10 +240,11 @@ impl Intake {
             Some(object) => {
                 object.delivered = true;
                 let media = match &object.contents {
-                    ObjectContents::Stored { object: id, tracks, messages, .. } => Ok(ArrivedMedia {
+                    ObjectContents::Stored { object: id, tracks, messages, text, .. } => Ok(ArrivedMedia {
                         object: *id,
                         tracks: tracks.clone(),
                         messages: messages.clone(),
+                        text: *text,
                         at: object.at,
                     }),
                     ObjectContents::Broken { reason } => Err(GapReason::Broken(reason.clone())),
@@ -417,6 +422,7 @@ mod tests {
                 starts_with_sync: true,
             }],
             messages: Vec::new(),
+            text: None,
         };
         intake.object(name, contents, at(second), &mut unused);
         unused

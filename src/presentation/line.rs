@@ -13,6 +13,7 @@ use super::event::InputIndex;
 use super::index::{ChunkedList, LargeChunk};
 use super::message::TimedMessage;
 use super::object::ObjectId;
+use super::side::Texts;
 use super::timeline::{Piece, Slot, WallClockSource, ticks_to_duration};
 use super::track::TrackId;
 
@@ -37,6 +38,8 @@ pub struct LineSlot {
     pub pieces: BTreeMap<TrackId, Piece>,
     /// Messages that arrived with its media; their times may lie ahead of it.
     pub messages: Vec<TimedMessage>,
+    /// Subtitles that came with it, by track.
+    pub texts: Texts,
     /// Ad tags that stood before this segment in the encoder's playlist, as they were written.
     pub playlist_tags: Vec<String>,
 }
@@ -70,7 +73,8 @@ impl LineSlot {
 
     /// The objects that its media is in; one that holds several tracks comes several times.
     pub fn objects(&self) -> impl Iterator<Item = ObjectId> {
-        self.pieces.values().filter_map(Piece::media).map(|segment| segment.object)
+        let media = self.pieces.values().filter_map(Piece::media).map(|segment| segment.object);
+        media.chain(self.texts.values().map(|text| text.object))
     }
 }
 
@@ -141,6 +145,7 @@ impl Line {
             last_arrival: slot.last_arrival,
             pieces: slot.pieces,
             messages: slot.messages,
+            texts: slot.texts,
             playlist_tags: slot.playlist_tags,
         });
     }
@@ -267,6 +272,7 @@ pub(super) fn test_slot(start: i64, duration: i64, wall_clock: Timestamp) -> Lin
         last_arrival: wall_clock,
         pieces: BTreeMap::new(),
         messages: Vec::new(),
+        texts: Texts::new(),
         playlist_tags: Vec::new(),
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! * [`intake`]: what each input pushed: names in playlists ↔ stored objects, in order per stream.
 //! * [`timeline`]: slots: one source segment period over all tracks of one input.
+//! * [`side`]: subtitles beside the media.
 //! * [`line`]: the closed slots of both inputs, as long as media is kept.
 //! * [`output`]: source segments combined to an endpoint's segments, and numbered.
 //! * [`index`]: what keeps slots and segments for weeks in little memory.
@@ -28,6 +29,7 @@ pub mod line;
 pub mod message;
 pub mod object;
 pub mod output;
+pub mod side;
 pub mod state;
 pub mod timeline;
 pub mod track;
@@ -41,12 +43,16 @@ pub mod simulation;
 pub use ad_signal::AdKind;
 pub use ads::{AdBreak, AdBreakEnd};
 pub use archive::{ArchivedChunk, ArchivedUntil, ListName};
-pub use event::{ChannelEvent, InputIndex, NamedSegment, StoredMessage, StoredTrack, StreamDeclaration, StreamRole};
+pub use event::{
+    CaptionDeclaration, ChannelEvent, CueSpan, InputIndex, NamedSegment, StoredMessage, StoredText, StoredTrack,
+    StreamDeclaration, StreamRole,
+};
 pub use failover::SwitchReason;
 pub use line::{Line, LineOrigin, LineSlot, Lines};
 pub use message::{MessageKind, TimedMessage};
 pub use object::{ObjectId, SeriesTable};
 pub use output::{ClockAnchor, InputSwitch, OutputSegment, OutputTimeline, Run};
+pub use side::TextSegment;
 pub use state::{ChannelState, Fact, Snapshot};
 pub use timeline::{GapReason, Piece, TrackSegment};
 pub use track::{Stream, StreamId, Track, TrackId};

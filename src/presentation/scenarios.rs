@@ -79,7 +79,7 @@ impl Encoder {
                 },
             })
             .collect();
-        ChannelEvent::ParentPlaylist { input: self.input, streams, at: at(self.began) }
+        ChannelEvent::ParentPlaylist { input: self.input, streams, captions: Vec::new(), at: at(self.began) }
     }
 
     /// When segment `n` was received: its end and a little.
@@ -129,6 +129,7 @@ impl Encoder {
                 },
             ],
             messages: self.messages(n, video_start),
+            text: None,
             at: at(self.received(n)),
         }
     }
@@ -578,4 +579,140 @@ fn a_switch_takes_the_messages_of_the_other_input() {
     for (n, slot) in channel.slots().iter().enumerate() {
         assert_eq!(slot.messages.len(), if n.is_multiple_of(4) { 2 } else { 1 }, "slot {n}");
     }
+}
+
+/// A subtitle stream beside the encoder's variants.
+struct Subtitles<'a> {
+    encoder: &'a Encoder,
+    /// Files have `X-TIMESTAMP-MAP`.
+    is_mapped: bool,
+    /// What is added to the encoder's sequence numbers.
+    numbered_from: u64,
+}
+
+impl Subtitles<'_> {
+    fn parent(&self) -> ChannelEvent {
+        let ChannelEvent::ParentPlaylist { input, mut streams, captions, at } = self.encoder.parent() else { panic!() };
+        let role = StreamRole::SubtitleRendition {
+            name: "English".into(),
+            language: Some("eng".into()),
+            forced: false,
+            characteristics: None,
+        };
+        streams.push(StreamDeclaration { playlist: "s.m3u8".into(), role });
+        ChannelEvent::ParentPlaylist { input, streams, captions, at }
+    }
+
+    /// The file of segment `n`, with a cue in the middle of it, and its playlist; received `late` milliseconds after
+    /// the media.
+    fn push(&self, n: u64, late: i64) -> [ChannelEvent; 2] {
+        let start = n * 180_000 + 45_000;
+        let number = self.numbered_from + self.encoder.first_sequence + n;
+        let received = at(self.encoder.received(n) + late);
+        let text = StoredText {
+            wire_zero: self.is_mapped.then_some(self.encoder.first_time),
+            cues: Some(CueSpan { start, end: start + 90_000 }),
+        };
+        let named = NamedSegment {
+            sequence: number,
+            name: format!("s_{number}.vtt"),
+            duration_microseconds: 2_000_000,
+            discontinuity: false,
+            program_date_time: None,
+            ad_tags: Vec::new(),
+        };
+        let stored = ChannelEvent::ObjectStored {
+            input: self.encoder.input,
+            name: named.name.clone(),
+            object: ObjectId { input: self.encoder.input, series: 9, number: number as u32 },
+            fingerprint: number,
+            tracks: Vec::new(),
+            messages: Vec::new(),
+            text: Some(text),
+            at: received,
+        };
+        let input = self.encoder.input;
+        let playlist = ChannelEvent::MediaPlaylist {
+            input,
+            name: "s.m3u8".into(),
+            segments: vec![named],
+            ended: false,
+            at: received,
+        };
+        [stored, playlist]
+    }
+}
+
+/// Of each closed slot: the number of the subtitle object in it, and the file's local time 0 before the slot's start.
+fn texts(channel: &Channel) -> Vec<Option<(u32, i64)>> {
+    let snapshot = channel.state.snapshot(0);
+    let slots: Vec<_> = snapshot.lines.of(InputIndex::First).slots().from(0).map(|(_, slot)| slot).collect();
+    let of =
+        |slot: &LineSlot| slot.texts.values().next().map(|text| (text.object.number, text.local_zero - slot.start));
+    slots.iter().map(|slot| of(slot)).collect()
+}
+
+#[test]
+fn subtitles_come_into_the_slots_that_their_map_says_whatever_their_numbers() {
+    let mut channel = Channel::with_output(2);
+    let mut encoder = Encoder::new(InputIndex::First);
+    encoder.first_time = (1 << 33) - 200_000;
+    let subtitles = Subtitles { encoder: &encoder, is_mapped: true, numbered_from: 1_000 };
+    for n in 0..4 {
+        channel.take(encoder.push(n));
+        channel.take([subtitles.parent()]);
+        channel.take(subtitles.push(n, 50));
+    }
+    let expected: Vec<_> = (0..4).map(|n| Some((1_000 + n as u32, -180_000 * n))).collect();
+    // The first slot closed before anybody had told of subtitles.
+    assert_eq!(texts(&channel)[1..], expected[1..]);
+}
+
+#[test]
+fn subtitles_without_a_map_come_into_the_slot_of_their_number() {
+    let mut channel = Channel::with_output(2);
+    let encoder = Encoder::new(InputIndex::First);
+    let subtitles = Subtitles { encoder: &encoder, is_mapped: false, numbered_from: 0 };
+    channel.take([subtitles.parent()]);
+    for n in 0..4 {
+        // The subtitles come first.
+        channel.take(subtitles.push(n, -50));
+        channel.take(encoder.push(n).into_iter().filter(|event| !matches!(event, ChannelEvent::ParentPlaylist { .. })));
+    }
+    // Media time starts at 126,000; local time 0 is media time 0.
+    let expected: Vec<_> = (0..4).map(|n| Some((n as u32, -180_000 * n - 126_000))).collect();
+    assert_eq!(texts(&channel), expected);
+}
+
+#[test]
+fn subtitles_that_stop_hold_nothing_up_and_break_nothing() {
+    let mut channel = Channel::with_output(2);
+    let encoder = Encoder::new(InputIndex::First);
+    let subtitles = Subtitles { encoder: &encoder, is_mapped: true, numbered_from: 0 };
+    channel.take([subtitles.parent()]);
+    for n in 0..10 {
+        channel.take(encoder.push(n).into_iter().filter(|event| !matches!(event, ChannelEvent::ParentPlaylist { .. })));
+        if n < 3 {
+            channel.take(subtitles.push(n, 50));
+        }
+        // Once the encoder's subtitles have failed, a slot closes with its media.
+        let waited = if n == 3 { 500 } else { 0 };
+        channel.time_passes(encoder.received(n) + waited);
+        assert_eq!(channel.output().len() as u64, n + 1, "segment {n}");
+    }
+    assert!(channel.output().iter().all(|(_, _, _, span)| *span == 0));
+    assert!(!channel.facts.iter().any(|fact| matches!(fact, Fact::Gap { .. })));
+    let runs: Vec<u64> = {
+        let snapshot = channel.state.snapshot(0);
+        snapshot.outputs[&endpoint()].segments().map(|segment| segment.run.first_number).collect()
+    };
+    assert!(runs.iter().all(|first| *first == runs[0]), "one run: {runs:?}");
+    assert_eq!(texts(&channel).iter().flatten().count(), 3);
+    // They come back, and one that is too late is given up.
+    channel.take(subtitles.push(8, 4_000));
+    channel.take(encoder.push(10).into_iter().filter(|event| !matches!(event, ChannelEvent::ParentPlaylist { .. })));
+    channel.take(subtitles.push(10, 50));
+    let late = ObjectId { input: InputIndex::First, series: 9, number: 8 };
+    assert!(channel.facts.contains(&Fact::ObjectUnused(late)));
+    assert_eq!(texts(&channel)[10].map(|(number, _)| number), Some(10));
 }

@@ -97,7 +97,12 @@ impl Encoder {
                 audio_group: None,
             },
         };
-        ChannelEvent::ParentPlaylist { input: self.input, streams: VARIANTS.map(stream).into(), at: at(received) }
+        ChannelEvent::ParentPlaylist {
+            input: self.input,
+            streams: VARIANTS.map(stream).into(),
+            captions: Vec::new(),
+            at: at(received),
+        }
     }
 
     /// Everything that it puts for segment `n` of the programme.
@@ -184,6 +189,7 @@ impl Encoder {
             fingerprint: n + (u64::from(self.starts) << 32),
             tracks: vec![video, audio],
             messages: Vec::new(),
+            text: None,
             at: at(received),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::event::{ChannelEvent, InputIndex, StreamDeclaration, StreamRole};
+use super::event::{CaptionDeclaration, ChannelEvent, InputIndex, StreamDeclaration};
 use super::intake::{Arrival, Intake, ObjectContents};
 use super::line::{LineOrigin, LineSlot, Lines};
 use super::object::{ObjectId, SeriesTable};
@@ -61,6 +61,7 @@ struct Input {
 pub struct ChannelState {
     streams: Arc<Vec<Stream>>,
     tracks: Arc<Vec<Track>>,
+    captions: Arc<Vec<CaptionDeclaration>>,
     inputs: [Input; 2],
     pub(super) lines: Lines,
     pub(super) outputs: BTreeMap<EndpointGuid, OutputTimeline>,
@@ -77,6 +78,8 @@ pub struct Snapshot {
     pub streams: Arc<Vec<Stream>>,
     /// Every track of every stream.
     pub tracks: Arc<Vec<Track>>,
+    /// Captions in the video, in the order of the parent playlist.
+    pub captions: Arc<Vec<CaptionDeclaration>>,
     /// What the inputs delivered.
     pub lines: Lines,
     /// The segments of each endpoint that was asked for.
@@ -109,6 +112,7 @@ impl ChannelState {
             version,
             streams: self.streams.clone(),
             tracks: self.tracks.clone(),
+            captions: self.captions.clone(),
             lines: self.lines.clone(),
             outputs: self.outputs.clone(),
         }
@@ -133,6 +137,7 @@ impl ChannelState {
     /// True if a snapshot taken now would differ for viewers from one taken of `before`.
     pub fn looks_different(&self, before: &Snapshot) -> bool {
         self.streams != before.streams
+            || self.captions != before.captions
             || self.outputs.len() != before.outputs.len()
             || self.outputs.iter().any(|(endpoint, output)| {
                 before.outputs.get(endpoint).is_none_or(|known| output.looks_different(known))
@@ -156,8 +161,11 @@ impl ChannelState {
     /// Takes an event in; `facts` get what it led to.
     pub fn apply(&mut self, event: &ChannelEvent, facts: &mut Vec<Fact>) {
         match event {
-            ChannelEvent::ParentPlaylist { input, streams, at } => {
+            ChannelEvent::ParentPlaylist { input, streams, captions, at } => {
                 self.declare_streams(streams);
+                if *self.captions != *captions {
+                    self.captions = Arc::new(captions.clone());
+                }
                 self.input_mut(*input).has_parent = true;
                 self.advance(*at, facts);
             }
@@ -165,13 +173,14 @@ impl ChannelState {
                 self.input_mut(*input).intake.playlist(name, segments, *ended, *at);
                 self.advance(*at, facts);
             }
-            ChannelEvent::ObjectStored { input, name, object, fingerprint, tracks, messages, at } => {
+            ChannelEvent::ObjectStored { input, name, object, fingerprint, tracks, messages, text, at } => {
                 self.input_mut(*input).series.record(name, *object);
                 let contents = ObjectContents::Stored {
                     object: *object,
                     fingerprint: *fingerprint,
                     tracks: tracks.clone(),
                     messages: messages.clone(),
+                    text: *text,
                 };
                 self.take_object(*input, name, contents, *at, facts);
             }
@@ -246,6 +255,8 @@ impl ChannelState {
             for slot in self.input_mut(input).timeline.take_closed(&streams, &tracks, now) {
                 self.lines.close(input, slot);
             }
+            let unplaced = self.input_mut(input).timeline.take_unplaced();
+            facts.extend(unplaced.into_iter().map(Fact::ObjectUnused));
         }
         for input in InputIndex::BOTH {
             let has_open_slots = self.input(input).timeline.has_open_slots();
@@ -297,15 +308,14 @@ impl ChannelState {
         }
     }
 
-    /// Every packaged stream that this input ever listed has `EXT-X-ENDLIST`.
+    /// Every stream of media that this input ever listed has `EXT-X-ENDLIST`.
     fn has_ended(&self, input: InputIndex) -> bool {
         let mut any = false;
         for (name, ended) in self.input(input).intake.playlists() {
-            let counts = self.streams.iter().any(|stream| {
-                stream.declared
-                    && stream.declaration.playlist == name
-                    && !matches!(stream.declaration.role, StreamRole::NotPackaged { .. })
-            });
+            let counts = self
+                .streams
+                .iter()
+                .any(|stream| stream.declared && stream.declaration.playlist == name && stream.carries_media());
             if counts {
                 any = true;
                 if !ended {

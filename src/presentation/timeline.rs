@@ -14,8 +14,9 @@ use super::event::StoredTrack;
 use super::intake::{Arrival, ArrivedMedia};
 use super::message::TimedMessage;
 use super::object::ObjectId;
+use super::side::{SideStreams, Texts, WaitingText, wait_for_texts};
 use super::track::{Stream, StreamId, Track, TrackId, nominal_frame_rate, track_number};
-use crate::media::codec::TrackKind;
+use crate::media::codec::{CodecConfig, TrackKind};
 use crate::media::rescale::rescale_signed_time;
 use crate::media::sample::MPEG_TIMESCALE;
 
@@ -24,6 +25,9 @@ const WIRE_CLOCK_PERIOD: i64 = 1 << 33;
 
 /// A hole of up to this many source segments is filled with gaps; a longer one breaks the timeline.
 const LONGEST_FILLED_HOLE: i64 = 5;
+
+/// Bit/s that subtitles are said to have: about what TTML with two lines every two seconds takes.
+const TEXT_BITRATE: u64 = 4_000;
 
 /// Open slots of one input at the most; the oldest is closed to make room.
 const OPEN_SLOTS: usize = 64;
@@ -128,6 +132,8 @@ pub struct Slot {
     pub pieces: BTreeMap<TrackId, Piece>,
     /// Messages that arrived with its media, by arrival; each once, though several streams may carry it.
     pub messages: Vec<TimedMessage>,
+    /// Subtitles, by track.
+    pub texts: Texts,
     /// Ad tags that stood before this segment in the leading stream's playlist, as they were written.
     pub playlist_tags: Vec<String>,
     /// Streams that delivered their part, media or gap.
@@ -144,7 +150,8 @@ impl Slot {
 
     /// The objects that its media is in; one that holds several tracks comes several times.
     pub fn objects(&self) -> impl Iterator<Item = ObjectId> {
-        self.pieces.values().filter_map(Piece::media).map(|segment| segment.object)
+        let media = self.pieces.values().filter_map(Piece::media).map(|segment| segment.object);
+        media.chain(self.texts.values().map(|text| text.object))
     }
 }
 
@@ -157,6 +164,13 @@ struct WallClockAnchor {
 }
 
 impl WallClockAnchor {
+    /// The inverse of [`Self::at`].
+    fn media_time_at(&self, time: Timestamp) -> i64 {
+        let nanoseconds = time.duration_since(self.wall_clock).as_nanos();
+        let ticks = nanoseconds * i128::from(MPEG_TIMESCALE) / 1_000_000_000;
+        self.media_time.saturating_add(i64::try_from(ticks).unwrap_or(0))
+    }
+
     fn at(&self, media_time: i64) -> Timestamp {
         self.wall_clock.saturating_add(ticks_to_duration(media_time - self.media_time)).unwrap_or(self.wall_clock)
     }
@@ -181,7 +195,7 @@ pub fn wire_distance(from: i64, to: i64) -> i64 {
 }
 
 /// The unrolled time nearest to `near` that shows as `wire` on the 33-bit clock.
-fn unroll(wire: u64, near: i64) -> i64 {
+pub(super) fn unroll(wire: u64, near: i64) -> i64 {
     near.saturating_add(wire_distance(near, (wire % (1 << 33)) as i64))
 }
 
@@ -213,6 +227,11 @@ pub struct InputTimeline {
     /// Where each track's next sample is expected, in its timescale.
     expected_decode_times: BTreeMap<TrackId, i64>,
     wall_clock: Option<WallClockAnchor>,
+    side: SideStreams,
+    /// Objects that hold nothing for their stream.
+    unplaced: Vec<ObjectId>,
+    /// The first open slot has all of its media and waits for subtitles.
+    awaits_texts: bool,
 }
 
 impl InputTimeline {
@@ -222,6 +241,7 @@ impl InputTimeline {
     /// inputs with the same timestamps have the same media time.
     pub fn place(&mut self, stream: &Stream, arrival: &Arrival, near: Option<i64>, tracks: &mut Vec<Track>) -> Placed {
         match &arrival.media {
+            _ if stream.is_text() => self.place_text(stream, arrival, tracks),
             Ok(media) => self.place_media(stream, arrival, media, near, tracks),
             Err(reason) => self.place_gap(stream, arrival, reason, tracks),
         }
@@ -236,6 +256,7 @@ impl InputTimeline {
         tracks: &mut Vec<Track>,
     ) -> Placed {
         let Some(reference) = reference_track(&media.tracks) else {
+            self.unplaced.push(media.object);
             let nothing = GapReason::Broken("it holds no track that is packaged".to_owned());
             return self.place_gap(stream, arrival, &nothing, tracks);
         };
@@ -265,13 +286,13 @@ impl InputTimeline {
         slot.last_arrival = slot.last_arrival.max(media.at);
         if slot.timed_by.is_none_or(|timed_by| stream.id <= timed_by) {
             slot.playlist_tags.clone_from(&arrival.named.ad_tags);
+            slot.sequence = Some(arrival.named.sequence);
         }
         let lower_stream = slot.timed_by.is_none_or(|timed_by| stream.id < timed_by);
         if lower_stream {
             slot.timed_by = Some(stream.id);
             slot.start = start;
             slot.duration = duration;
-            slot.sequence = Some(arrival.named.sequence);
             let newest = self.newest;
             let is_newest = slot_index + 1 == self.open.len();
             if is_newest && newest.is_some() {
@@ -282,6 +303,31 @@ impl InputTimeline {
         self.add_pieces(slot_index, stream, media, start, wire_start, tracks);
         self.delivered(stream.id, slot_index);
         Placed::InSlot
+    }
+
+    /// Keeps a subtitle segment until the slot that it belongs to is there.
+    fn place_text(&mut self, stream: &Stream, arrival: &Arrival, tracks: &mut Vec<Track>) -> Placed {
+        let Ok(media) = &arrival.media else { return Placed::Nowhere };
+        let (Some(text), Some(track)) = (media.text, text_track(stream, tracks)) else {
+            self.unplaced.push(media.object);
+            return Placed::Nowhere;
+        };
+        self.side.add(WaitingText {
+            stream: stream.id,
+            track,
+            object: media.object,
+            text,
+            named: arrival.named.clone(),
+            at: media.at,
+        });
+        Placed::InSlot
+    }
+
+    /// Takes the objects that nothing will play.
+    pub fn take_unplaced(&mut self) -> Vec<ObjectId> {
+        let mut unplaced = std::mem::take(&mut self.unplaced);
+        unplaced.extend(self.side.take_unplaced());
+        unplaced
     }
 
     /// Adds what the slot does not have yet: every rendition of a programme carries the same messages.
@@ -462,6 +508,7 @@ impl InputTimeline {
             last_arrival: at,
             pieces: BTreeMap::new(),
             messages: Vec::new(),
+            texts: Texts::new(),
             playlist_tags: Vec::new(),
             delivered: BTreeSet::new(),
             timed_by,
@@ -479,18 +526,34 @@ impl InputTimeline {
 
     /// Takes the slots that are closed at `now`, oldest first.
     pub fn take_closed(&mut self, streams: &[Stream], tracks: &[Track], now: Timestamp) -> Vec<Slot> {
+        let anchor = self.wall_clock;
+        let settled = self.side.settle(&mut self.open, |time| anchor.map(|anchor| anchor.media_time_at(time)), now);
+        for (stream, slot_index) in settled {
+            match slot_index {
+                Some(slot_index) => self.delivered(stream, slot_index),
+                None => {
+                    self.lagging.remove(&stream);
+                }
+            }
+        }
+        self.awaits_texts = false;
         let mut closed = Vec::new();
         while let Some(slot) = self.open.front() {
             let awaited = self.awaited(streams, slot);
             let is_overdue = now.duration_since(slot.first_arrival) >= wait_for_slot(slot.duration);
-            if !awaited.is_empty() && !is_overdue && self.open.len() <= OPEN_SLOTS {
+            let is_text = |id: &StreamId| streams.iter().any(|stream| stream.id == *id && stream.is_text());
+            let only_texts = awaited.iter().all(is_text);
+            let waits = if only_texts { now < texts_due(slot) } else { !is_overdue };
+            if !awaited.is_empty() && waits && self.open.len() <= OPEN_SLOTS {
+                self.awaits_texts = only_texts;
                 break;
             }
             self.lagging.extend(awaited);
             let Some(mut slot) = self.open.pop_front() else { break };
             self.first_open += 1;
             self.closed_end = Some(slot.end());
-            for track in tracks {
+            self.side.closed(&slot);
+            for track in tracks.iter().filter(|track| track.kind != TrackKind::Text) {
                 let declared = streams.iter().any(|stream| stream.id == track.stream && stream.declared);
                 if declared {
                     let was_passed = self.cursors.get(&track.stream).is_some_and(|cursor| *cursor >= self.first_open);
@@ -518,7 +581,7 @@ impl InputTimeline {
 
     /// The objects in open slots.
     pub fn open_objects(&self) -> impl Iterator<Item = ObjectId> {
-        self.open.iter().flat_map(Slot::objects)
+        self.open.iter().flat_map(Slot::objects).chain(self.side.objects())
     }
 
     /// End of the newest slot, 90 kHz.
@@ -534,8 +597,16 @@ impl InputTimeline {
     /// When the first open slot closes by itself.
     pub fn closes_at(&self) -> Option<Timestamp> {
         let slot = self.open.front()?;
+        if self.awaits_texts {
+            return Some(texts_due(slot));
+        }
         slot.first_arrival.saturating_add(wait_for_slot(slot.duration)).ok()
     }
+}
+
+/// When a slot that has all of its media closes without its subtitles.
+fn texts_due(slot: &Slot) -> Timestamp {
+    slot.last_arrival.saturating_add(wait_for_texts(slot.duration)).unwrap_or(slot.last_arrival)
 }
 
 /// How long a slot waits for its last streams: two of its durations, three seconds at least.
@@ -546,6 +617,33 @@ fn wait_for_slot(duration: i64) -> SignedDuration {
 /// The track that gives a segment its place: video if there is any.
 fn reference_track(tracks: &[StoredTrack]) -> Option<&StoredTrack> {
     tracks.iter().find(|track| track.config.kind() == TrackKind::Video).or_else(|| tracks.first())
+}
+
+/// The track of a stream of subtitles, added if it is new.
+fn text_track(stream: &Stream, tracks: &mut Vec<Track>) -> Option<TrackId> {
+    use super::event::StreamRole;
+    let known = tracks.iter().find(|track| track.stream == stream.id && track.kind == TrackKind::Text);
+    if let Some(track) = known {
+        return Some(track.id);
+    }
+    let language = match &stream.declaration.role {
+        StreamRole::SubtitleRendition { language, .. } => language.clone(),
+        _ => None,
+    };
+    let id = TrackId(u16::try_from(tracks.len()).ok()?);
+    tracks.push(Track {
+        id,
+        stream: stream.id,
+        number: track_number(stream.id, TrackKind::Text, 0),
+        kind: TrackKind::Text,
+        index_in_stream: 0,
+        timescale: MPEG_TIMESCALE,
+        language,
+        configs: vec![Arc::new(CodecConfig::WebVtt)],
+        first_bitrate: TEXT_BITRATE,
+        frame_rate: (0, 1),
+    });
+    Some(id)
 }
 
 /// Finds a stream's track, or adds it.

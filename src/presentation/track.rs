@@ -37,6 +37,16 @@ impl Stream {
         matches!(self.declaration.role, StreamRole::Variant { .. })
     }
 
+    /// It carries subtitles: nothing waits for it for long.
+    pub fn is_text(&self) -> bool {
+        matches!(self.declaration.role, StreamRole::SubtitleRendition { .. })
+    }
+
+    /// It is one that the channel's end and its timeline follow.
+    pub fn carries_media(&self) -> bool {
+        self.is_packaged() && !self.is_text()
+    }
+
     /// Media is expected and packaged.
     pub fn is_packaged(&self) -> bool {
         !matches!(self.declaration.role, StreamRole::NotPackaged { .. })
@@ -52,7 +62,7 @@ pub struct Track {
     pub stream: StreamId,
     /// Its number in file names, from 1: it follows from the stream's number, whatever came first.
     pub number: u32,
-    /// Video or audio.
+    /// Video, audio or text.
     pub kind: TrackKind,
     /// Its place among the stream's tracks of this kind, from 0.
     pub index_in_stream: u8,
@@ -74,6 +84,8 @@ pub fn track_number(stream: StreamId, kind: TrackKind, occurrence: u32) -> u32 {
     let place = match kind {
         TrackKind::Video => 1,
         TrackKind::Audio => 2,
+        // A stream of subtitles has no video.
+        TrackKind::Text => 1,
     };
     occurrence * 1000 + u32::from(stream.0) * 2 + place
 }

@@ -147,7 +147,12 @@ impl Encoder {
                 characteristics: None,
             },
         });
-        ChannelEvent::ParentPlaylist { input: self.input, streams: variants.chain(audio).collect(), at }
+        ChannelEvent::ParentPlaylist {
+            input: self.input,
+            streams: variants.chain(audio).collect(),
+            captions: Vec::new(),
+            at,
+        }
     }
 
     /// A media playlist that lists the segments up to `n`.
@@ -269,6 +274,7 @@ impl Encoder {
             fingerprint: (u64::from(self.generation) << 32) | (n << 8) | stream as u64,
             tracks,
             messages: of_segment(&self.ladder.messages, n).map(|message| self.on_the_wire(message)).collect(),
+            text: None,
             at: self.received(n),
         }
     }

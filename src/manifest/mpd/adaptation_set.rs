@@ -35,6 +35,8 @@ pub struct AdaptationSet {
     pub essential_properties: Vec<Descriptor>,
     /// `InbandEventStream`: what its segments carry in event messages.
     pub inband_event_streams: Vec<Descriptor>,
+    /// `Accessibility`, such as captions in the video.
+    pub accessibility: Vec<Descriptor>,
     /// Values of `Role` descriptors of scheme `urn:mpeg:dash:role:2011`, such as `main`.
     pub roles: Vec<String>,
     /// The template that representations without their own use (compact layout).
@@ -80,6 +82,20 @@ impl AdaptationSet {
             language: language.filter(|language| is_language_tag(language)).map(str::to_owned),
             label: label.map(str::to_owned),
             ..AdaptationSet::default()
+        }
+    }
+}
+
+impl AdaptationSet {
+    /// A set of one subtitle track in fragmented MP4. A `language` that is no language tag is left out.
+    pub fn text(language: Option<&str>, label: Option<&str>, forced: bool) -> AdaptationSet {
+        AdaptationSet {
+            content_type: Some("text"),
+            mime_type: "application/mp4".to_owned(),
+            segment_alignment: true,
+            start_with_sap: Some(1),
+            roles: vec![if forced { "forced-subtitle" } else { "subtitle" }.to_owned()],
+            ..AdaptationSet::audio(language, label)
         }
     }
 }

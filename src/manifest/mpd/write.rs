@@ -103,6 +103,10 @@ fn write_adaptation_set(xml: &mut XmlWriter, set: &AdaptationSet) -> Result<(), 
         if let Some(label) = &set.label {
             xml.text(Element::new("Label"), label)?;
         }
+        for property in &set.accessibility {
+            let element = Element::new("Accessibility").with("schemeIdUri", &property.scheme_id_uri);
+            xml.empty(element.with_some("value", property.value.as_ref()))?;
+        }
         for role in &set.roles {
             xml.empty(Element::new("Role").with("schemeIdUri", ROLE_SCHEME).with("value", role))?;
         }

@@ -23,6 +23,8 @@ pub enum TrackKind {
     Video,
     /// Sound.
     Audio,
+    /// Subtitles.
+    Text,
 }
 
 /// Decoder configuration of a track. Two segments can share an init segment only if theirs are equal.
@@ -38,6 +40,8 @@ pub enum CodecConfig {
     Ac3(Ac3Config),
     /// E-AC-3 (ETSI TS 102 366 annex E).
     Eac3(Eac3Config),
+    /// WebVTT subtitles, which need nothing said beforehand.
+    WebVtt,
 }
 
 /// What every video codec says of its pictures.
@@ -72,6 +76,7 @@ impl CodecConfig {
         match self {
             CodecConfig::Avc(_) | CodecConfig::Hevc(_) => TrackKind::Video,
             CodecConfig::Aac(_) | CodecConfig::Ac3(_) | CodecConfig::Eac3(_) => TrackKind::Audio,
+            CodecConfig::WebVtt => TrackKind::Text,
         }
     }
 
@@ -84,6 +89,8 @@ impl CodecConfig {
             // ETSI TS 102 366 §F.2 and §F.5: the names of the sample entries.
             CodecConfig::Ac3(_) => "ac-3".to_owned(),
             CodecConfig::Eac3(_) => "ec-3".to_owned(),
+            // What it becomes in fragmented MP4: TTML in XML.
+            CodecConfig::WebVtt => "stpp".to_owned(),
         }
     }
 
@@ -104,7 +111,7 @@ impl CodecConfig {
                 frame_rate: hevc.frame_rate,
                 dynamic_range: hevc.colour.map_or(DynamicRange::Standard, |colour| colour.dynamic_range()),
             }),
-            CodecConfig::Aac(_) | CodecConfig::Ac3(_) | CodecConfig::Eac3(_) => None,
+            CodecConfig::Aac(_) | CodecConfig::Ac3(_) | CodecConfig::Eac3(_) | CodecConfig::WebVtt => None,
         }
     }
 
@@ -122,7 +129,7 @@ impl CodecConfig {
                 channels: eac3.channels(),
                 objects: eac3.object_complexity,
             }),
-            CodecConfig::Avc(_) | CodecConfig::Hevc(_) => None,
+            CodecConfig::Avc(_) | CodecConfig::Hevc(_) | CodecConfig::WebVtt => None,
         }
     }
 }

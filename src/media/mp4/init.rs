@@ -112,6 +112,7 @@ fn media(writer: &mut BoxWriter, track: &InitTrack<'_>, entry: &SampleEntry<'_>)
     let (handler, name): (&[u8; 4], &[u8]) = match track.config.kind() {
         TrackKind::Video => (b"vide", b"VideoHandler\0"),
         TrackKind::Audio => (b"soun", b"SoundHandler\0"),
+        TrackKind::Text => (b"subt", b"SubtitleHandler\0"),
     };
     writer.full_box(b"hdlr", 0, 0, |writer| {
         writer.u32(0);
@@ -123,6 +124,7 @@ fn media(writer: &mut BoxWriter, track: &InitTrack<'_>, entry: &SampleEntry<'_>)
         match track.config.kind() {
             TrackKind::Video => writer.full_box(b"vmhd", 0, 1, |writer| writer.zeros(8)),
             TrackKind::Audio => writer.full_box(b"smhd", 0, 0, |writer| writer.zeros(4)),
+            TrackKind::Text => writer.full_box(b"sthd", 0, 0, |_| {}),
         }
         writer.boxed(b"dinf", |writer| {
             writer.full_box(b"dref", 0, 0, |writer| {

@@ -77,6 +77,12 @@ pub struct MuxPiece<'a> {
 /// Why samples cannot be multiplexed. Tracks, pieces and samples are counted from 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TsMuxError {
+    /// Text has no place in a transport stream of HLS.
+    #[error("track {track} is text")]
+    Text {
+        /// Its place among the tracks.
+        track: usize,
+    },
     /// Nothing to write.
     #[error("no track has a sample")]
     NoSamples,
@@ -216,6 +222,7 @@ fn streams<'a>(tracks: &[MuxTrack<'a>]) -> Result<Vec<Stream<'a>>, TsMuxError> {
             }
         }
         let (pid, number) = match kind {
+            TrackKind::Text => return Err(TsMuxError::Text { track: index }),
             TrackKind::Video => {
                 videos += 1;
                 (VIDEO_PID, 0)
@@ -233,6 +240,7 @@ fn streams<'a>(tracks: &[MuxTrack<'a>]) -> Result<Vec<Stream<'a>>, TsMuxError> {
             // ATSC A/52 annex A.3 and annex G.3.
             CodecConfig::Ac3(_) => (pes::STREAM_ID_PRIVATE_1, psi::STREAM_TYPE_AC3, Some(b"AC-3")),
             CodecConfig::Eac3(_) => (pes::STREAM_ID_PRIVATE_1, psi::STREAM_TYPE_EAC3, Some(b"EAC3")),
+            CodecConfig::WebVtt => return Err(TsMuxError::Text { track: index }),
         };
         let has_samples = track.pieces.iter().any(|piece| !piece.samples.is_empty());
         let language = track.language;

@@ -140,6 +140,7 @@ impl ManifestFilter {
             None => admits_sound(variant),
         });
         offer.audio.retain(|audio| self.admits_audio(audio.track));
+        offer.texts.retain(|text| self.admits_subtitles(text.track.language.as_deref()));
     }
 }
 
@@ -150,7 +151,7 @@ fn audio_codec(config: &CodecConfig) -> Option<AudioCodec> {
         CodecConfig::Aac(_) => Some(AudioCodec::AacLow),
         CodecConfig::Ac3(_) => Some(AudioCodec::Ac3),
         CodecConfig::Eac3(_) => Some(AudioCodec::Eac3),
-        CodecConfig::Avc(_) | CodecConfig::Hevc(_) => None,
+        CodecConfig::Avc(_) | CodecConfig::Hevc(_) | CodecConfig::WebVtt => None,
     }
 }
 
@@ -158,6 +159,6 @@ fn video_codec(config: &CodecConfig) -> Option<VideoCodec> {
     match config {
         CodecConfig::Avc(_) => Some(VideoCodec::Avc),
         CodecConfig::Hevc(_) => Some(VideoCodec::Hevc),
-        CodecConfig::Aac(_) | CodecConfig::Ac3(_) | CodecConfig::Eac3(_) => None,
+        CodecConfig::Aac(_) | CodecConfig::Ac3(_) | CodecConfig::Eac3(_) | CodecConfig::WebVtt => None,
     }
 }

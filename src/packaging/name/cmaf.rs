@@ -3,10 +3,10 @@
 //! | file | name |
 //! | --- | --- |
 //! | playlists | `<manifest id>/<manifest>….m3u8`, as on an HLS endpoint |
-//! | media segment | `<prefix>_<track>_<number>.mp4` |
+//! | media segment | `<prefix>_<track>_<number>.mp4`, of subtitles `.vtt` |
 //! | initialization segment | `<prefix>_<track>_track_<number>_csid_<fingerprint>_<configuration>_init.mp4` |
 //!
-//! A track is `<video or audio>_<stream>`, and `<video or audio>_<stream>_<index>` where the stream has more than one
+//! A track is `<kind>_<stream>`, kinds as in [`super`], and `<kind>_<stream>_<index>` where the stream has more than one
 //! of the kind, the index counting from 0 and left out where it is 0. Segments lie above the playlists, so that all
 //! sets of playlists share them. The number after `track` is [`crate::presentation::Track::number`]; the fingerprint,
 //! eight hexadecimal digits, is of the initialization segment's bytes, so that one name never has two contents.
@@ -20,7 +20,7 @@ use crate::resources::CmafSettings;
 /// A track of a CMAF endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CmafTrack {
-    /// Video or audio.
+    /// Video, audio or text.
     pub kind: TrackKind,
     /// The stream's number, from 1.
     pub stream: u32,
@@ -65,12 +65,21 @@ pub(super) fn parse(settings: &CmafSettings, path: &str) -> Option<File> {
         let set = PlaylistSet(u16::try_from(index).ok()?);
         return playlist(set, &settings.manifests.get(index)?.manifest_name, name);
     }
-    let stem = path.strip_prefix(&settings.segment_prefix)?.strip_prefix('_')?.strip_suffix(".mp4")?;
+    let (stem, extension) = path.strip_prefix(&settings.segment_prefix)?.strip_prefix('_')?.rsplit_once('.')?;
+    let is_text = match extension {
+        "mp4" => false,
+        "vtt" => true,
+        _ => return None,
+    };
     match stem.strip_suffix("_init") {
-        Some(init) => Some(File::CmafInit(parse_init(init)?)),
+        Some(init) => {
+            let init = parse_init(init).filter(|init| init.track.kind != TrackKind::Text && !is_text)?;
+            Some(File::CmafInit(init))
+        }
         None => {
             let (track, segment) = stem.rsplit_once('_')?;
-            Some(File::CmafSegment(parse_track(track)?, number(segment)?))
+            let track = parse_track(track).filter(|track| (track.kind == TrackKind::Text) == is_text)?;
+            Some(File::CmafSegment(track, number(segment)?))
         }
     }
 }
@@ -135,6 +144,7 @@ mod tests {
             ("other/live_2_1.m3u8", File::MediaPlaylist(PlaylistSet(1), HlsTrack::Variant { stream: 1 })),
             ("are_na_video_1_512.mp4", File::CmafSegment(track, 512)),
             ("are_na_audio_3_1_512.mp4", File::CmafSegment(second, 512)),
+            ("are_na_text_4_9.vtt", File::CmafSegment(CmafTrack { kind: TrackKind::Text, stream: 4, index: 0 }, 9)),
             ("are_na_audio_3_1_track_1006_csid_000007f3_2_init.mp4", File::CmafInit(init)),
         ] {
             assert_eq!(parse(&settings(), path), Some(file), "{path}");

@@ -11,6 +11,7 @@ mod segments;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod wall_clock;
 
 pub use columns::{ColumnFault, ColumnReader, ColumnWriter};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{ColumnFault, ColumnReader, ColumnWriter};
 use super::list::Columnar;
+use super::texts;
 use super::wall_clock::{self, coarse_reception, reception, seconds_after};
 use crate::media::rescale::rescale_signed_time;
 use crate::media::sample::MPEG_TIMESCALE;
@@ -17,6 +18,7 @@ use crate::presentation::event::InputIndex;
 use crate::presentation::line::LineSlot;
 use crate::presentation::message::TimedMessage;
 use crate::presentation::object::ObjectId;
+use crate::presentation::side::Texts;
 use crate::presentation::timeline::{GapReason, Piece, TrackSegment, WallClockSource};
 use crate::presentation::track::TrackId;
 
@@ -134,6 +136,7 @@ impl Columnar for LineSlot {
         let mut rows = Rows::default();
         let mut extras = Vec::new();
         let mut tracks: BTreeMap<TrackId, ()> = BTreeMap::new();
+        let mut texts: BTreeMap<TrackId, ()> = BTreeMap::new();
         let mut end = 0;
         for (slot, index) in elements.iter().zip(0u32..) {
             // Exhaustive, so that a new member is not forgotten here.
@@ -147,6 +150,7 @@ impl Columnar for LineSlot {
                 last_arrival,
                 pieces,
                 messages,
+                texts: slot_texts,
                 playlist_tags,
             } = slot;
             rows.starts.push(start.wrapping_sub(end));
@@ -157,6 +161,7 @@ impl Columnar for LineSlot {
             rows.arrivals.push(seconds_after(*last_arrival, slot.wall_clock_end()));
             end = slot.end();
             tracks.extend(pieces.keys().map(|track| (*track, ())));
+            texts.extend(slot_texts.keys().map(|track| (*track, ())));
             if !(messages.is_empty() && playlist_tags.is_empty()) {
                 let (messages, playlist_tags) = (messages.clone(), playlist_tags.clone());
                 extras.push(Extra { slot: index, messages, playlist_tags });
@@ -171,6 +176,10 @@ impl Columnar for LineSlot {
         columns.number(tracks.len() as u64);
         for track in tracks.into_keys() {
             write_track(track, elements, columns);
+        }
+        columns.number(texts.len() as u64);
+        for track in texts.into_keys() {
+            texts::write(track, elements, columns);
         }
         true
     }
@@ -195,6 +204,7 @@ impl Columnar for LineSlot {
                 last_arrival: jiff::Timestamp::UNIX_EPOCH,
                 pieces: BTreeMap::new(),
                 messages: Vec::new(),
+                texts: Texts::new(),
                 playlist_tags: Vec::new(),
             };
             end = slot.end();
@@ -223,6 +233,13 @@ impl Columnar for LineSlot {
         }
         for (slot, pieces) in slots.iter_mut().zip(pieces) {
             slot.pieces = pieces.into_iter().collect();
+        }
+        let tracks = columns.number()?;
+        if tracks > u64::from(u16::MAX) + 1 {
+            return Err(ColumnFault::OutOfRange);
+        }
+        for _ in 0..tracks {
+            texts::read(&mut slots, columns)?;
         }
         Ok(slots)
     }

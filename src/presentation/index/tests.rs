@@ -10,6 +10,7 @@ use crate::presentation::line::LineSlot;
 use crate::presentation::message::{MessageKind, TimedMessage};
 use crate::presentation::object::ObjectId;
 use crate::presentation::output::{ClockAnchor, OutputSegment, Run};
+use crate::presentation::side::{TextSegment, Texts};
 use crate::presentation::timeline::{GapReason, Piece, TrackSegment, WallClockSource, ticks_to_duration};
 use crate::presentation::track::TrackId;
 
@@ -66,6 +67,7 @@ impl Ladder {
                 .map(|(segment, track)| (TrackId(track), Piece::Media(segment)))
                 .collect(),
             messages: Vec::new(),
+            texts: Texts::new(),
             playlist_tags: Vec::new(),
         }
     }
@@ -152,6 +154,7 @@ enum Mishap {
     OtherDuration(i64),
     Message,
     Tag,
+    Text(u16, u16, u32, i64),
     Unlisted,
     Wild(Wild),
 }
@@ -185,6 +188,8 @@ fn mishap() -> impl Strategy<Value = Mishap> {
         2 => (-90_000i64..90_000).prop_map(Mishap::OtherDuration),
         1 => Just(Mishap::Message),
         1 => Just(Mishap::Tag),
+        9 => (50u16..53, any::<u16>(), any::<u32>(), any::<i64>())
+            .prop_map(|(track, series, number, zero)| Mishap::Text(track, series, number, zero)),
         1 => Just(Mishap::Unlisted),
         1 => wild,
     ]
@@ -196,6 +201,10 @@ fn happen(mishap: Mishap, slot: &mut LineSlot) {
         Mishap::Break(ticks) => {
             slot.start += ticks;
             slot.span += 1;
+        }
+        Mishap::Text(track, series, number, local_zero) => {
+            let object = ObjectId { input: InputIndex::Second, series, number };
+            slot.texts.insert(TrackId(track), TextSegment { object, local_zero });
         }
         Mishap::Missing(track) => drop(slot.pieces.remove(&TrackId(track))),
         Mishap::Gap(track, reason) => drop(slot.pieces.insert(TrackId(track), Piece::Gap(reason))),

@@ -1,6 +1,7 @@
 //! Sample entries: what `stsd` says of the codec (ISO 14496-12 §8.5.2).
 
 mod audio;
+mod text;
 mod video;
 
 use super::Mp4WriteError;
@@ -14,6 +15,8 @@ pub(super) enum SampleEntry<'a> {
     Aac(&'a AacConfig),
     Ac3(&'a Ac3Config),
     Eac3(&'a Eac3Config),
+    /// What WebVTT becomes.
+    Ttml,
 }
 
 impl<'a> SampleEntry<'a> {
@@ -26,6 +29,7 @@ impl<'a> SampleEntry<'a> {
                 at_most("AudioSpecificConfig length", config.audio_specific_config.len(), 1_024)?;
                 Ok(SampleEntry::Aac(config))
             }
+            CodecConfig::WebVtt => Ok(SampleEntry::Ttml),
             CodecConfig::Ac3(config) => Ok(SampleEntry::Ac3(config)),
             CodecConfig::Eac3(config) => {
                 at_most("number of independent substreams", config.substreams.len(), 8)?;
@@ -41,6 +45,7 @@ impl<'a> SampleEntry<'a> {
             SampleEntry::Aac(config) => audio::write_aac(writer, config),
             SampleEntry::Ac3(config) => audio::write_ac3(writer, config),
             SampleEntry::Eac3(config) => audio::write_eac3(writer, config),
+            SampleEntry::Ttml => text::write_ttml(writer),
         }
     }
 }

@@ -25,7 +25,9 @@ pub fn packed_audio_segment(pieces: &[MuxPiece<'_>]) -> Result<Bytes, TsMuxError
                 Some(AdtsWriter::new(config).map_err(|error| TsMuxError::Adts { track: 0, error })?)
             }
             CodecConfig::Ac3(_) | CodecConfig::Eac3(_) => None,
-            CodecConfig::Avc(_) | CodecConfig::Hevc(_) => return Err(TsMuxError::NoAudio { piece: index }),
+            CodecConfig::Avc(_) | CodecConfig::Hevc(_) | CodecConfig::WebVtt => {
+                return Err(TsMuxError::NoAudio { piece: index });
+            }
         };
         let samples: u64 = piece.samples.iter().map(|sample| u64::from(sample.size)).sum();
         if samples != piece.payload.len() as u64 {

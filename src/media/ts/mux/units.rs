@@ -107,6 +107,7 @@ impl<'a> Framing<'a> {
                 Framing::AudioFrames(Some(writer))
             }
             CodecConfig::Ac3(_) | CodecConfig::Eac3(_) => Framing::AudioFrames(None),
+            CodecConfig::WebVtt => return Err(TsMuxError::Text { track }),
         })
     }
 }
