@@ -10,6 +10,8 @@ mod answer;
 mod choice;
 mod manifests;
 mod memory_file;
+#[cfg(test)]
+mod monotone;
 mod range;
 mod refusal;
 mod segments;
