@@ -12,6 +12,8 @@ mod choice;
 pub mod clip;
 mod manifests;
 mod memory_file;
+#[cfg(test)]
+mod monotone;
 mod range;
 mod refusal;
 mod segments;
