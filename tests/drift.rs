@@ -108,7 +108,10 @@ fn push_a_day(encoder: &Encoder, mut look: impl FnMut(&Snapshot)) {
         audio_group: None,
     };
     let streams = vec![StreamDeclaration { playlist: "v.m3u8".to_owned(), role }];
-    state.apply(&ChannelEvent::ParentPlaylist { input: InputIndex::First, streams, at: at(0) }, &mut facts);
+    state.apply(
+        &ChannelEvent::ParentPlaylist { input: InputIndex::First, streams, captions: Vec::new(), at: at(0) },
+        &mut facts,
+    );
     let milliseconds = |segment: u64| encoder.video_ticks(segment * encoder.frames) / 90;
     for segment in 0..=encoder.segments_in(DAY_SECONDS) {
         let received = at(milliseconds(segment + 1) + 100);
@@ -120,6 +123,7 @@ fn push_a_day(encoder: &Encoder, mut look: impl FnMut(&Snapshot)) {
                 fingerprint: segment,
                 tracks: encoder.tracks(segment),
                 messages: Vec::new(),
+                text: None,
                 at: received,
             },
             &mut facts,

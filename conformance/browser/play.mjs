@@ -28,6 +28,9 @@ function startInPage({ player, url }) {
   // Players jump a small hole and go on by themselves; a viewer's stall is a picture that stands while it should move.
   video.addEventListener('waiting', () => seen.started && seen.stalls.push(Math.round(performance.now() - seen.started)));
 
+  // TTML is drawn into a place of its own, a line at a time.
+  setInterval(() => (window.subtitlesShown = document.getElementById('subtitles').textContent || window.subtitlesShown), 100);
+
   if (player === 'hls.js') {
     const hls = new Hls();
     hls.on(Hls.Events.ERROR, (_, data) => {
@@ -91,7 +94,7 @@ function readInPage() {
     decodedAudioBytes: video.webkitAudioDecodedByteCount,
     // Subtitles: what the browser's own text tracks hold, by start time.
     cues: [...video.textTracks].flatMap((track) => [...(track.cues ?? [])].map((cue) => [cue.startTime, cue.endTime, cue.text ?? ''])),
-    subtitlesShown: document.getElementById('subtitles').textContent,
+    subtitlesShown: window.subtitlesShown ?? '',
     buffered: video.buffered.length ? [video.buffered.start(0), video.buffered.end(video.buffered.length - 1)] : [],
   };
 }

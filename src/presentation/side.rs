@@ -85,7 +85,7 @@ impl SideStreams {
     }
 
     pub(super) fn closed(&mut self, slot: &Slot) {
-        self.closed_sequence = slot.sequence.or(self.closed_sequence);
+        self.closed_sequence = slot.leading_sequence.or(self.closed_sequence);
     }
 
     /// Puts waiting segments into the slots that they belong to; `wall_clock_to_media` tells the media time of a
@@ -137,7 +137,7 @@ impl SideStreams {
             let named = i64::try_from(waiting.named.duration_microseconds).unwrap_or(0).saturating_mul(9) / 100;
             (named - slot.duration).abs().saturating_mul(2) <= slot.duration
         };
-        let same = open.iter().position(|slot| slot.sequence == Some(waiting.named.sequence) && is_alike(slot));
+        let same = open.iter().position(|slot| slot.leading_sequence == Some(waiting.named.sequence) && is_alike(slot));
         if let Some(index) = same {
             return Place::Open(index);
         }

@@ -136,6 +136,9 @@ pub struct Slot {
     pub texts: Texts,
     /// Ad tags that stood before this segment in the leading stream's playlist, as they were written.
     pub playlist_tags: Vec<String>,
+    /// Media sequence number of the stream whose times the slot has, by which subtitles find it. Unlike `sequence`, which
+    /// decides how inputs are aligned, it is also there where that stream opened the slot.
+    pub(super) leading_sequence: Option<u64>,
     /// Streams that delivered their part, media or gap.
     delivered: BTreeSet<StreamId>,
     /// The stream whose times the slot has; lower streams take over while it is open.
@@ -286,13 +289,14 @@ impl InputTimeline {
         slot.last_arrival = slot.last_arrival.max(media.at);
         if slot.timed_by.is_none_or(|timed_by| stream.id <= timed_by) {
             slot.playlist_tags.clone_from(&arrival.named.ad_tags);
-            slot.sequence = Some(arrival.named.sequence);
+            slot.leading_sequence = Some(arrival.named.sequence);
         }
         let lower_stream = slot.timed_by.is_none_or(|timed_by| stream.id < timed_by);
         if lower_stream {
             slot.timed_by = Some(stream.id);
             slot.start = start;
             slot.duration = duration;
+            slot.sequence = Some(arrival.named.sequence);
             let newest = self.newest;
             let is_newest = slot_index + 1 == self.open.len();
             if is_newest && newest.is_some() {
@@ -510,6 +514,7 @@ impl InputTimeline {
             messages: Vec::new(),
             texts: Texts::new(),
             playlist_tags: Vec::new(),
+            leading_sequence: None,
             delivered: BTreeSet::new(),
             timed_by,
         });
