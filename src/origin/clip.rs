@@ -103,6 +103,7 @@ impl Clips {
         let reach = Reach {
             startover_window_seconds: window.saturating_add(u32::try_from(since_asked).unwrap_or(u32::MAX)),
             time_delay_seconds: 0,
+            held_back: 0,
             ended: snapshot.ended(&endpoint.guid),
             now,
         };
