@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -223,14 +224,30 @@ def lists(report, mediapackage):
 
 
 def harvest(report, mediapackage):
-    destination = {"BucketName": "b", "ManifestKey": "k", "RoleArn": "arn:aws:iam::123456789012:role/x"}
-    for name, call, members in [
-        ("CreateHarvestJob", mediapackage.create_harvest_job,
-         {"Id": "j", "OriginEndpointId": "e", "StartTime": "1", "EndTime": "2", "S3Destination": destination}),
-        ("ListHarvestJobs", mediapackage.list_harvest_jobs, {}),
-        ("DescribeHarvestJob", mediapackage.describe_harvest_job, {"Id": "j"}),
-    ]:
-        refused(report, name, 501, "NotImplementedException", f"{name} is not built yet", call, **members)
+    """The three operations; what a job brings about is conformance/checks/harvest.py."""
+    mediapackage.create_channel(Id="harvested")
+    mediapackage.create_origin_endpoint(Id="harvested", ChannelId="harvested", HlsPackage={}, StartoverWindowSeconds=3600)
+    now = int(time.time())
+    members = {"Id": "job", "OriginEndpointId": "harvested", "StartTime": str(now - 120), "EndTime": str(now - 60),
+               "S3Destination": {"BucketName": "clips", "ManifestKey": "a/index.m3u8", "RoleArn": "arn:aws:iam::123456789012:role/x"}}
+    created = plain(mediapackage.create_harvest_job(**members))
+    report.check("CreateHarvestJob echoes what it was given and the channel",
+                 {name: created.get(name) for name in [*members, "ChannelId"]} == {**members, "ChannelId": "harvested"}, str(created))
+    described = plain(mediapackage.describe_harvest_job(Id="job"))
+    same(report, "DescribeHarvestJob tells the same", {**created, "Status": described["Status"]}, described)
+    listed = mediapackage.list_harvest_jobs(IncludeChannelId="harvested")["HarvestJobs"]
+    report.check("ListHarvestJobs lists it", [one["Id"] for one in listed] == ["job"], str(listed))
+    report.check("ListHarvestJobs of another channel does not",
+                 mediapackage.list_harvest_jobs(IncludeChannelId="arena")["HarvestJobs"] == [])
+    refused(report, "a harvest job that is there already", 422, "UnprocessableEntityException", "exists already",
+            mediapackage.create_harvest_job, **members)
+    refused(report, "an end before the start", 422, "UnprocessableEntityException", "endTime",
+            mediapackage.create_harvest_job, **{**members, "Id": "other", "EndTime": str(now - 300)})
+    refused(report, "a harvest job of an unknown endpoint", 422, "UnprocessableEntityException", "originEndpointId",
+            mediapackage.create_harvest_job, **{**members, "Id": "other", "OriginEndpointId": "none"})
+    refused(report, "an unknown harvest job", 404, "NotFoundException", "none", mediapackage.describe_harvest_job, Id="none")
+    mediapackage.delete_origin_endpoint(Id="harvested")
+    mediapackage.delete_channel(Id="harvested")
 
 
 def bodies(report, url):

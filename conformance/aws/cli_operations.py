@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 
 import target
 from settings import DEFAULT_PACKAGES
@@ -85,12 +86,16 @@ def main():
                 "update-origin-endpoint", "--id", "cli-cmaf", "--time-delay-seconds", "3")
         refused(report, cli, "a channel with endpoints", "UnprocessableEntityException", "still has origin endpoints",
                 "delete-channel", "--id", "cli")
-        says = "is not built yet"
-        refused(report, cli, "create-harvest-job", "NotImplementedException", says, "create-harvest-job", "--id", "j",
-                "--origin-endpoint-id", "e", "--start-time", "1", "--end-time", "2", "--s3-destination",
-                "BucketName=b,ManifestKey=k,RoleArn=r")
-        refused(report, cli, "list-harvest-jobs", "NotImplementedException", says, "list-harvest-jobs")
-        refused(report, cli, "describe-harvest-job", "NotImplementedException", says, "describe-harvest-job", "--id", "j")
+        now = int(time.time())
+        cli("create-origin-endpoint", "--channel-id", "cli", "--id", "cli-clips", "--startover-window-seconds", "3600",
+            "--hls-package", "SegmentDurationSeconds=6")
+        job = cli("create-harvest-job", "--id", "j", "--origin-endpoint-id", "cli-clips", "--start-time", str(now - 120),
+                  "--end-time", str(now - 60), "--s3-destination", "BucketName=clips,ManifestKey=k,RoleArn=arn:aws:iam::123456789012:role/x")
+        described = cli("describe-harvest-job", "--id", "j")
+        same(report, "describe-harvest-job", {**job, "Status": described["Status"]}, described)
+        same(report, "list-harvest-jobs", ["j"], [one["Id"] for one in cli("list-harvest-jobs")["HarvestJobs"]])
+        refused(report, cli, "an unknown harvest job", "NotFoundException", "none", "describe-harvest-job", "--id", "none")
+        cli("delete-origin-endpoint", "--id", "cli-clips")
 
         for one in listed:
             cli("delete-origin-endpoint", "--id", one["Id"])

@@ -197,12 +197,21 @@ async fn tags(client: &Client, arn: &str) {
 }
 
 async fn harvest_jobs(client: &Client) {
-    let destination = S3Destination::builder().bucket_name("b").manifest_key("k").role_arn("r").build();
-    let create = client.create_harvest_job().id("j").origin_endpoint_id("hls").start_time("1").end_time("2");
-    let create = create.s3_destination(destination).send().await.expect_err("not built yet");
-    let list = client.list_harvest_jobs().send().await.expect_err("not built yet");
-    let describe = client.describe_harvest_job().id("j").send().await.expect_err("not built yet");
-    for code in [create.code(), list.code(), describe.code()] {
-        assert_eq!(code, Some("NotImplementedException"));
-    }
+    let hls = HlsPackage::builder().build();
+    let endpoint = client.create_origin_endpoint().id("clips").channel_id("arena").hls_package(hls);
+    endpoint.startover_window_seconds(3600).send().await.expect("CreateOriginEndpoint");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    let (start, end) = ((now - 120).to_string(), (now - 60).to_string());
+    let role = "arn:aws:iam::123456789012:role/x";
+    let destination = S3Destination::builder().bucket_name("clips").manifest_key("k").role_arn(role).build();
+    let create = client.create_harvest_job().id("j").origin_endpoint_id("clips").start_time(&start).end_time(&end);
+    let created = create.s3_destination(destination.clone()).send().await.expect("CreateHarvestJob");
+    assert_eq!((created.channel_id(), created.s3_destination()), (Some("arena"), Some(&destination)));
+    let described = client.describe_harvest_job().id("j").send().await.expect("DescribeHarvestJob");
+    assert_eq!((described.arn(), described.start_time()), (created.arn(), Some(start.as_str())));
+    let listed = client.list_harvest_jobs().send().await.expect("ListHarvestJobs");
+    assert_eq!(listed.harvest_jobs().iter().map(|job| job.id()).collect::<Vec<_>>(), [Some("j")]);
+    let unknown = client.describe_harvest_job().id("none").send().await.expect_err("unknown").into_service_error();
+    assert!(unknown.is_not_found_exception(), "{unknown:?}");
+    client.delete_origin_endpoint().id("clips").send().await.expect("DeleteOriginEndpoint");
 }
